@@ -1,0 +1,155 @@
+//! Names of things: instances, rules and channels. All are opaque; nobody splits, lowercases or
+//! concatenates them.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The name an operator gave to a configured driver, such as `dt_main`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(Arc<str>);
+
+/// The name of a rule: the operator's `id`, or a hash of the rule's routing fields.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId(Arc<str>);
+
+macro_rules! text_id {
+    ($name:ident) => {
+        impl $name {
+            /// Takes the text as it is.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_id!(InstanceId);
+text_id!(RuleId);
+
+/// Where a channel is within its instance: the driver's own address keys and their values, sorted
+/// by key. Two addresses are the same channel exactly if all keys and values are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address(Arc<[(Box<str>, Box<str>)]>);
+
+impl Address {
+    /// An address of the given keys and values; a repeated key keeps its last value.
+    pub fn new<K: Into<Box<str>>, V: Into<Box<str>>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let sorted: std::collections::BTreeMap<Box<str>, Box<str>> = pairs
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        Self(sorted.into_iter().collect())
+    }
+
+    /// The value of `key`, if the address has it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Keys and values, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// Whether the address has no keys, as that of a platform with a single channel.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The address as the JSON object that `rules.json` takes; equal addresses give equal text.
+    pub fn to_json(&self) -> String {
+        let object: serde_json::Map<_, _> = self
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect();
+        serde_json::Value::Object(object).to_string()
+    }
+
+    /// Reads what [`Address::to_json`] wrote; `None` if `text` is no object of strings.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let pairs: std::collections::BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+        Some(Self::new(pairs))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+/// A room of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Channel {
+    /// The instance that reaches the room.
+    pub instance: InstanceId,
+    /// The room within the instance.
+    pub address: Address,
+}
+
+impl Channel {
+    /// The channel at `address` of `instance`.
+    pub fn new(instance: InstanceId, address: Address) -> Self {
+        Self { instance, address }
+    }
+}
+
+/// `{"dt_main": {"open_conversation_id": "cid…"}}`: exactly what is pasted into `rules.json`.
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instance = serde_json::Value::from(self.instance.as_str());
+        write!(f, "{{{instance}: {}}}", self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_survives_json_whatever_its_order() {
+        let address = Address::new([("topic", "1"), ("group", "a/+=\"中")]);
+        assert_eq!(address.to_json(), r#"{"group":"a/+=\"中","topic":"1"}"#);
+        assert_eq!(Address::from_json(&address.to_json()), Some(address));
+        assert_eq!(Address::from_json(r#"{"group": 1}"#), None);
+    }
+
+    #[test]
+    fn a_channel_prints_as_it_is_pasted_into_the_rules() {
+        let channel = Channel::new(
+            "dt_main".into(),
+            Address::new([("open_conversation_id", "c")]),
+        );
+        assert_eq!(
+            channel.to_string(),
+            r#"{"dt_main": {"open_conversation_id":"c"}}"#
+        );
+    }
+}

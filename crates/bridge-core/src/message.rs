@@ -1,0 +1,114 @@
+//! A message as it came in, normalised: the same for all platforms.
+
+use crate::id::Address;
+use crate::time::Timestamp;
+
+/// What somebody said in a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The platform's own id of the message, by which a repeated callback is recognised. A message
+    /// without one is never taken for a duplicate.
+    pub id: Option<String>,
+    /// The channel it was said in.
+    pub address: Address,
+    /// The channel's name as people see it; empty where the platform gives none.
+    pub channel_title: String,
+    /// Who said it.
+    pub sender: Sender,
+    /// What was said, without what only the platform needs (such as the mention of the robot).
+    pub text: String,
+    /// Files that came with it.
+    pub attachments: Vec<Attachment>,
+    /// The platform's time of the message; never used for deadlines.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Message {
+    /// A message with only what every message has; set the other fields on it.
+    pub fn new(address: Address, sender: Sender, text: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            address,
+            channel_title: String::new(),
+            sender,
+            text: text.into(),
+            attachments: Vec::new(),
+            sent_at: None,
+        }
+    }
+}
+
+/// The person or robot that sent a message. What the platform does not give is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Sender {
+    /// The platform's id.
+    pub id: String,
+    /// The name as people see it; anybody may choose any, so it proves nothing.
+    pub name: String,
+    /// Where the picture is.
+    pub avatar: String,
+}
+
+impl Sender {
+    /// A sender without a picture.
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            avatar: String::new(),
+        }
+    }
+}
+
+/// A file that came with a message, by where it can be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attachment {
+    /// Its name as people see it; empty where the platform gives none.
+    pub name: String,
+    /// Where it can be fetched.
+    pub url: String,
+}
+
+impl Attachment {
+    /// The file at `url`, called `name`.
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            url: url.into(),
+        }
+    }
+}
+
+/// What a delivery shows: a message dressed by a rule's `msg` block, not yet cut for a target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// The `<richheader>` of the rule's format, if it has one.
+    pub header: Option<RichHeader>,
+    /// The rendered text.
+    pub text: String,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A heading above a delivery's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RichHeader {
+    /// Usually the sender's name.
+    pub title: String,
+    /// A second, lesser part; may be empty.
+    pub content: String,
+}
+
+/// `[title · content]`, or `[title]` without content.
+impl std::fmt::Display for RichHeader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.content.is_empty() {
+            write!(f, "[{}]", self.title)
+        } else {
+            write!(f, "[{} · {}]", self.title, self.content)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a driver is given instead of sockets, clocks and files. Implemented outside this crate.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::BoxFuture;
+use crate::time::Timestamp;
+
+/// Everything a driver may use of the outside world.
+#[derive(Clone)]
+pub struct Ports {
+    /// One HTTP exchange at a time.
+    pub http: Arc<dyn HttpExchange>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// Sends one HTTP request and waits for the whole answer.
+///
+/// - Any status is an answer, not an error; redirects are not followed.
+/// - The answer's body is bounded; a larger one is [`HttpError`] with [`HttpErrorKind::Protocol`].
+/// - Every step has a timeout. Dropping the future gives up waiting; the request may still arrive.
+pub trait HttpExchange: Send + Sync {
+    /// Does the exchange.
+    fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpError>>;
+}
+
+/// An exchange that brought no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpError {
+    /// What failed.
+    pub kind: HttpErrorKind,
+    /// Whether the request can have reached the other side.
+    pub reached: Reached,
+    /// For people; no URL query, header or body in it.
+    pub detail: String,
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+/// What failed in an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpErrorKind {
+    /// No connection: the name does not resolve, the port refuses, TLS fails.
+    Connect,
+    /// A step took too long.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// What came back is no HTTP answer, or one that is too large.
+    Protocol,
+}
+
+/// Whether a failed request can have reached the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// It was never written.
+    No,
+    /// It was written, at least in part.
+    Perhaps,
+}
+
+/// The time. Tests set it.
+pub trait Clock: Send + Sync {
+    /// Now, by the wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Resolves when `duration` has passed.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Where secrets that are not written in the config come from. Implemented by the binary.
+pub trait SecretSource {
+    /// The value of the environment variable `name`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying why there is none; never the value of another.
+    fn env(&self, name: &str) -> Result<String, String>;
+
+    /// The content of the file at `path`, without one trailing line break.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying why it can't be read.
+    fn file(&self, path: &str) -> Result<String, String>;
+}
+
+impl From<HttpError> for crate::outcome::SendError {
+    /// The failed exchange as a failed send: retried with backoff; uncertain where the request can
+    /// have been taken. The driver replaces `operation` by its own name for the call.
+    fn from(error: HttpError) -> Self {
+        use crate::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError};
+        SendError {
+            kind: match error.kind {
+                HttpErrorKind::Timeout => ErrorKind::Timeout,
+                HttpErrorKind::Protocol => ErrorKind::Protocol,
+                HttpErrorKind::Connect | HttpErrorKind::Broken => ErrorKind::Unavailable,
+            },
+            advice: RetryAdvice::Backoff(Scope::Message),
+            certainty: match error.reached {
+                Reached::No => Certainty::NotDelivered,
+                Reached::Perhaps => Certainty::Unknown,
+            },
+            operation: "http",
+            detail: error.detail,
+        }
+    }
+}
