@@ -1,2 +1,175 @@
 //! Fits a delivery's content to what the target can show: the header as a line, attachments as
-//! links, long text in parts.
+//! links, long text in parts. The one place where messages are degraded.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::capability::Capabilities;
+use crate::message::Content;
+
+/// The parts to send, in order; each fits `capabilities.text_limit`. Empty if there is nothing to
+/// show. The same content and capabilities give the same parts, so that a delivery can go on with
+/// the part at which it stopped.
+pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
+    let mut whole = String::new();
+    if let Some(header) = &content.header {
+        whole.push_str(&header.to_string());
+        whole.push('\n');
+    }
+    whole.push_str(&content.text);
+    for attachment in &content.attachments {
+        if !whole.is_empty() && !whole.ends_with('\n') {
+            whole.push('\n');
+        }
+        whole.push_str(&attachment.url);
+    }
+    split(&whole, capabilities)
+}
+
+/// Cuts at the last paragraph border of what fits, else at the last line border, else between two
+/// graphemes. A border in the first half of what fits is passed over, so that parts stay few. White
+/// space at a cut is dropped.
+fn split(text: &str, capabilities: &Capabilities) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim_end();
+    while !rest.trim().is_empty() {
+        let fitting = prefix(rest, capabilities);
+        let cut = if fitting == rest.len() {
+            fitting
+        } else {
+            border(&rest[..fitting])
+        };
+        let (part, after) = rest.split_at(cut);
+        let part = part.trim_end();
+        if !part.trim().is_empty() {
+            parts.push(part.to_owned());
+        }
+        rest = if fitting == rest.len() {
+            after
+        } else {
+            after.trim_start_matches(['\n', '\r', ' '])
+        };
+    }
+    parts
+}
+
+/// The length of the longest prefix of whole graphemes that fits; at least one character, so that
+/// splitting comes to an end.
+fn prefix(text: &str, capabilities: &Capabilities) -> usize {
+    if (capabilities.text_size)(text) <= capabilities.text_limit {
+        return text.len();
+    }
+    let by_grapheme = longest(text.graphemes(true), capabilities);
+    if by_grapheme > 0 {
+        return by_grapheme;
+    }
+    // A single grapheme larger than the limit: hundreds of combining marks on one letter.
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    longest(text.split_inclusive(|_| true), capabilities).max(first)
+}
+
+fn longest<'a>(units: impl Iterator<Item = &'a str>, capabilities: &Capabilities) -> usize {
+    let mut length = 0;
+    let mut size = 0;
+    for unit in units {
+        size += (capabilities.text_size)(unit);
+        if size > capabilities.text_limit {
+            break;
+        }
+        length += unit.len();
+    }
+    length
+}
+
+fn border(fitting: &str) -> usize {
+    let half = fitting.len() / 2;
+    let after = |separator: &str| {
+        fitting
+            .rfind(separator)
+            .map(|at| at + separator.len())
+            .filter(|at| *at > half)
+    };
+    after("\n\n")
+        .or_else(|| after("\n"))
+        .unwrap_or(fitting.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::message::{Attachment, RichHeader};
+
+    fn parts(text: &str, limit: usize) -> Vec<String> {
+        let content = Content {
+            text: text.to_owned(),
+            ..Content::default()
+        };
+        fit(&content, &Capabilities::text(limit))
+    }
+
+    #[test]
+    fn cuts_at_paragraphs_then_lines_then_graphemes() {
+        let rows: [(&str, usize, &[&str]); 8] = [
+            ("short", 10, &["short"]),
+            ("", 10, &[]),
+            (" \n ", 10, &[]),
+            ("aaaa\n\nbbbb\ncc", 11, &["aaaa", "bbbb\ncc"]),
+            ("aaaaaa\nbbbb", 9, &["aaaaaa", "bbbb"]),
+            ("a\nbbbbbbbb", 6, &["a\nbbbb", "bbbb"]),
+            ("中文字", 7, &["中文", "字"]),
+            ("👨‍👩‍👧👨‍👩‍👧", 20, &["👨‍👩‍👧", "👨‍👩‍👧"]),
+        ];
+        for (text, limit, expected) in rows {
+            assert_eq!(parts(text, limit), expected, "{text:?} in {limit}");
+        }
+    }
+
+    #[test]
+    fn headers_and_attachments_become_lines() {
+        let content = Content {
+            header: Some(RichHeader {
+                title: "a".into(),
+                content: "b".into(),
+            }),
+            text: "text".into(),
+            attachments: vec![
+                Attachment::new("f", "https://x/1"),
+                Attachment::new("g", "https://x/2"),
+            ],
+        };
+        let fitted = fit(&content, &Capabilities::text(100));
+        assert_eq!(fitted, ["[a · b]\ntext\nhttps://x/1\nhttps://x/2"]);
+    }
+
+    /// Counts as DingTalk does: a line break is two bytes once it is escaped.
+    fn escaped(text: &str) -> usize {
+        text.chars()
+            .map(|c| {
+                if matches!(c, '\n' | '"' | '\\') {
+                    2
+                } else {
+                    c.len_utf8()
+                }
+            })
+            .sum()
+    }
+
+    proptest! {
+        #[test]
+        fn every_part_fits_and_nothing_but_white_space_is_lost(
+            text in "[a-c中👍\u{301}\n \"]{0,200}",
+            limit in 6_usize..40,
+        ) {
+            let mut capabilities = Capabilities::text(limit);
+            capabilities.text_size = escaped;
+            let content = Content { text: text.clone(), ..Content::default() };
+            let parts = fit(&content, &capabilities);
+            for part in &parts {
+                prop_assert!(escaped(part) <= limit && !part.trim().is_empty());
+            }
+            let solid = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(solid(&parts.concat()), solid(&text));
+        }
+    }
+}

@@ -1,1 +1,156 @@
-//! rules
+//! The rules: which channels a message goes to, and how it is dressed for each.
+//!
+//! Compiled once at load. Planning looks the message's channel up in an index, so its cost grows
+//! with the number of rules that match, not with the number of rules.
+
+pub(crate) mod compile;
+mod explain;
+mod index;
+mod plan;
+mod template;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+pub use explain::{Clause, TargetVerdict, Verdict};
+pub use template::Template;
+
+use crate::config::settings::DeliveryPolicy;
+use crate::id::{Address, Channel, InstanceId, RuleId};
+use index::Index;
+
+/// All rules of a bridge, compiled.
+#[derive(Debug, Default)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    index: Index,
+    by_id: HashMap<RuleId, usize>,
+    instances: HashSet<InstanceId>,
+    /// Channels that some rule names, as source or as target.
+    named: HashSet<Channel>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// The operator's id, or a hash of the routing fields.
+    pub id: RuleId,
+    /// Where it stands in the file, as 1-based line and column.
+    pub place: (usize, usize),
+    pub(crate) sources: Vec<SourcePattern>,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// Channels that a rule takes messages from.
+#[derive(Debug)]
+pub(crate) struct SourcePattern {
+    pub(crate) instance: InstanceId,
+    pub(crate) channels: Channels,
+    pub(crate) place: (usize, usize),
+}
+
+/// Which channels of an instance.
+#[derive(Debug)]
+pub(crate) enum Channels {
+    /// `"*"`: any.
+    Any,
+    /// Those whose address has all of these keys and values.
+    Matching(Address),
+}
+
+impl Channels {
+    /// Fails closed: every key that is named must be there and equal.
+    pub(crate) fn matches(&self, address: &Address) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Matching(pattern) => pattern
+                .iter()
+                .all(|(key, value)| address.get(key) == Some(value)),
+        }
+    }
+}
+
+/// A channel that a rule sends to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) channel: Channel,
+    pub(crate) template: Arc<Template>,
+    pub(crate) policy: Arc<DeliveryPolicy>,
+}
+
+impl Rules {
+    pub(crate) fn new(rules: Vec<Rule>) -> Self {
+        let by_id = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| (rule.id.clone(), index))
+            .collect();
+        let mut instances = HashSet::new();
+        let mut named = HashSet::new();
+        for rule in &rules {
+            for source in &rule.sources {
+                instances.insert(source.instance.clone());
+                if let Channels::Matching(address) = &source.channels {
+                    named.insert(Channel::new(source.instance.clone(), address.clone()));
+                }
+            }
+            for target in &rule.targets {
+                instances.insert(target.channel.instance.clone());
+                named.insert(target.channel.clone());
+            }
+        }
+        Self {
+            index: Index::new(&rules),
+            rules,
+            by_id,
+            instances,
+            named,
+        }
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether some rule names the instance.
+    pub fn uses_instance(&self, instance: &InstanceId) -> bool {
+        self.instances.contains(instance)
+    }
+
+    /// Whether some rule names the channel, or takes messages from it.
+    pub fn names(&self, channel: &Channel) -> bool {
+        self.named.contains(channel)
+            || !self
+                .index
+                .find(&channel.instance, &channel.address)
+                .is_empty()
+    }
+
+    /// The channels that some rule sends to, each once, in the order of the rules.
+    pub fn targets(&self) -> impl Iterator<Item = &Channel> {
+        let mut seen = HashSet::new();
+        let all = self
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.targets)
+            .map(|target| &target.channel);
+        all.filter(move |channel| seen.insert(*channel))
+    }
+
+    /// How a delivery that the rule planned for the channel is to be tried; `None` if the rule no
+    /// longer exists or no longer sends there.
+    pub fn policy(&self, rule: &RuleId, channel: &Channel) -> Option<&Arc<DeliveryPolicy>> {
+        let rule = &self.rules[*self.by_id.get(rule)?];
+        let target = rule
+            .targets
+            .iter()
+            .find(|target| target.channel == *channel)?;
+        Some(&target.policy)
+    }
+}

@@ -1,4 +1,5 @@
-//! A secret of the config: no `Display`, no `Serialize`, a redacted `Debug`.
+//! Secrets of the config: a type that does not show them, and a guard that recognises them in
+//! texts.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
@@ -50,6 +51,52 @@ impl JsonSchema for Secret {
     }
 }
 
+/// Recognises the config's secrets in texts that are about to be forwarded.
+#[derive(Default)]
+pub struct LeakGuard {
+    /// `None` if there is nothing to look for.
+    searcher: Option<aho_corasick::AhoCorasick>,
+    /// The path of each pattern's key, such as `dingtalk.dt_main.app_secret`.
+    keys: Vec<String>,
+}
+
+impl std::fmt::Debug for LeakGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LeakGuard")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LeakGuard {
+    /// Secrets shorter than this many characters are not looked for: they would be found by chance.
+    pub const MIN_CHARS: usize = 8;
+
+    /// Guards the secrets, each given with the path of its key.
+    pub fn new(secrets: impl IntoIterator<Item = (String, Secret)>) -> Self {
+        let (keys, values): (Vec<_>, Vec<_>) = secrets
+            .into_iter()
+            .filter(|(_, secret)| secret.expose().chars().count() >= Self::MIN_CHARS)
+            .unzip();
+        let patterns = values.iter().map(|secret| secret.expose());
+        let searcher = match keys.is_empty() {
+            true => None,
+            false => Some(
+                aho_corasick::AhoCorasick::new(patterns).expect("fewer than four billion secrets"),
+            ),
+        };
+        Self { searcher, keys }
+    }
+
+    /// The path of the key whose secret stands in `text`.
+    pub fn find(&self, text: &str) -> Option<&str> {
+        let found = self.searcher.as_ref()?.find(text)?;
+        self.keys
+            .get(found.pattern().as_usize())
+            .map(String::as_str)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +106,21 @@ mod tests {
         let secret = Secret::new("canary-7f3a");
         assert!(!format!("{secret:?} {:#?}", secret).contains("canary"));
         assert_eq!(secret.expose(), "canary-7f3a");
+    }
+
+    #[test]
+    fn the_guard_names_the_key_and_ignores_short_secrets() {
+        let secrets = [
+            ("a.b.short", "1234567"),
+            ("a.b.app_secret", "八个字符的密钥啊哈"),
+        ];
+        let guard =
+            LeakGuard::new(secrets.map(|(key, value)| (key.to_owned(), Secret::new(value))));
+        assert_eq!(
+            guard.find("see 八个字符的密钥啊哈!"),
+            Some("a.b.app_secret")
+        );
+        assert_eq!(guard.find("1234567"), None);
+        assert_eq!(LeakGuard::default().find("anything"), None);
     }
 }

@@ -1,0 +1,332 @@
+//! Holds a value against the JSON Schema of its settings, so that all wrong, unknown and missing
+//! keys are found at once, and puts secrets in their places.
+
+use serde_json::{Map, Value as Json};
+
+use super::issue::{Findings, suggest};
+use super::tree::{Entry, Node, Value, join, join_index};
+use crate::ports::SecretSource;
+use crate::secret::{SCHEMA_NAME, Secret};
+use crate::time::parse_duration;
+
+/// A secret that was found in a file.
+#[derive(Debug)]
+pub(crate) struct FoundSecret {
+    /// The path of its key.
+    pub(crate) path: String,
+    pub(crate) value: Secret,
+}
+
+/// Reads values by their schemas.
+pub(crate) struct ShapeReader<'a, 'd> {
+    pub(crate) findings: &'a mut Findings<'d>,
+    pub(crate) source: &'a dyn SecretSource,
+    pub(crate) secrets: &'a mut Vec<FoundSecret>,
+}
+
+impl ShapeReader<'_, '_> {
+    /// The value of `node` as JSON with secrets in place. Whatever disagrees with `schema` is
+    /// reported; the result is whole only if nothing was.
+    pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &str) -> Json {
+        self.value(node, schema, schema, path)
+    }
+
+    fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+        if matches!(node.value, Value::Null) {
+            let help = "write a value, or remove the key";
+            self.findings
+                .error(&node.span, path, "null is no value", help);
+            return Json::Null;
+        }
+        if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            if name == SCHEMA_NAME {
+                return self.secret(node, path);
+            }
+            let empty = Json::Null;
+            let target = root
+                .get("$defs")
+                .and_then(|defs| defs.get(name))
+                .unwrap_or(&empty);
+            return self.value(node, target, root, path);
+        }
+        if let Some(inner) = schema.get("anyOf").and_then(optional) {
+            return self.value(node, inner, root, path);
+        }
+        if let Some(choices) = choices(schema) {
+            return self.choice(node, &choices, path);
+        }
+        match type_of(schema) {
+            Some("object") => self.object(node, schema, root, path),
+            Some("array") => self.array(node, schema, root, path),
+            Some(expected) => self.scalar(node, expected, schema, path),
+            None => node.to_json(),
+        }
+    }
+
+    fn object(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+        let Some(entries) = node.as_object() else {
+            self.wrong_type(node, "an object", path);
+            return Json::Null;
+        };
+        let no_keys = Map::new();
+        let properties = schema
+            .get("properties")
+            .and_then(Json::as_object)
+            .unwrap_or(&no_keys);
+        let mut result = Map::new();
+        for Entry {
+            key,
+            key_span,
+            node,
+        } in entries
+        {
+            let path = join(path, key);
+            match properties.get(key) {
+                Some(schema) => {
+                    result.insert(key.clone(), self.value(node, schema, root, &path));
+                }
+                None => {
+                    let help = suggest(key, properties.keys().map(String::as_str));
+                    self.findings
+                        .error(key_span, &path, format!("unknown key \"{key}\""), help);
+                }
+            }
+        }
+        let required = schema
+            .get("required")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten();
+        for key in required.filter_map(Json::as_str) {
+            if node.get(key).is_none() {
+                let description = properties.get(key).map(description).unwrap_or_default();
+                let problem = format!("the key \"{key}\" is missing");
+                self.findings
+                    .error(&node.span, &join(path, key), problem, description);
+            }
+        }
+        result.into()
+    }
+
+    fn array(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+        let Value::Array(elements) = &node.value else {
+            self.wrong_type(node, "a list", path);
+            return Json::Null;
+        };
+        let items = schema.get("items").unwrap_or(&Json::Null);
+        let elements = elements.iter().enumerate();
+        elements
+            .map(|(index, element)| self.value(element, items, root, &join_index(path, index)))
+            .collect()
+    }
+
+    fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
+        let fits = match (&node.value, expected) {
+            (Value::String(text), "string") => {
+                if schema.get("format").and_then(Json::as_str) == Some("duration")
+                    && let Err(problem) = parse_duration(text)
+                {
+                    self.findings.error(&node.span, path, problem, "");
+                }
+                if text.is_empty() && schema.get("minLength").is_some() {
+                    self.findings.error(
+                        &node.span,
+                        path,
+                        "the value is empty",
+                        description(schema),
+                    );
+                }
+                true
+            }
+            (Value::Bool(_), "boolean") | (Value::Number(_), "number") => true,
+            (Value::Number(number), "integer") => {
+                self.integer(node, number, schema, path);
+                true
+            }
+            _ => false,
+        };
+        if !fits {
+            let expected = match expected {
+                "integer" => "a whole number",
+                "boolean" => "true or false",
+                "number" => "a number",
+                _ => "a string",
+            };
+            self.wrong_type(node, expected, path);
+        }
+        node.to_json()
+    }
+
+    fn integer(&mut self, node: &Node, number: &serde_json::Number, schema: &Json, path: &str) {
+        let bound = |name| schema.get(name).and_then(Json::as_f64);
+        let low = bound("minimum").unwrap_or(f64::MIN);
+        let high = bound("maximum").unwrap_or_else(|| match schema.get("format") {
+            Some(Json::String(format)) if format == "uint16" => f64::from(u16::MAX),
+            Some(Json::String(format)) if format == "uint32" => f64::from(u32::MAX),
+            _ => f64::MAX,
+        });
+        let is_whole = number.is_i64() || number.is_u64();
+        let value = number.as_f64().unwrap_or(f64::NAN);
+        if !is_whole {
+            self.wrong_type(node, "a whole number", path);
+        } else if !(low..=high).contains(&value) {
+            let problem = format!("{number} is out of range");
+            self.findings
+                .error(&node.span, path, problem, range_text(low, high));
+        }
+    }
+
+    fn choice(&mut self, node: &Node, choices: &[&str], path: &str) -> Json {
+        match node.as_str() {
+            Some(text) if choices.contains(&text) => {}
+            Some(text) => {
+                let problem = format!("\"{text}\" is none of the values known here");
+                self.findings.error(
+                    &node.span,
+                    path,
+                    problem,
+                    suggest(text, choices.iter().copied()),
+                );
+            }
+            None => self.wrong_type(node, "a string", path),
+        }
+        node.to_json()
+    }
+
+    /// A secret in any of its three forms. What is written in the file is never put into a problem.
+    fn secret(&mut self, node: &Node, path: &str) -> Json {
+        const FORMS: &str =
+            "write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}";
+        let found = match (&node.value, node.as_object()) {
+            (Value::String(text), _) => Ok(text.clone()),
+            (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
+                ("env", Some(name)) => self.source.env(name),
+                ("file", Some(file)) => self.source.file(file),
+                _ => {
+                    self.findings
+                        .error(&node.span, path, "this is no secret", FORMS);
+                    return Json::Null;
+                }
+            },
+            _ => {
+                self.findings
+                    .error(&node.span, path, "this is no secret", FORMS);
+                return Json::Null;
+            }
+        };
+        match found {
+            Ok(value) if value.is_empty() => {
+                self.findings
+                    .error(&node.span, path, "the secret is empty", FORMS);
+                Json::Null
+            }
+            Ok(value) => {
+                let secret = Secret::new(value.clone());
+                self.secrets.push(FoundSecret {
+                    path: path.to_owned(),
+                    value: secret,
+                });
+                value.into()
+            }
+            Err(problem) => {
+                self.findings.error(&node.span, path, problem, "");
+                Json::Null
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
+        let problem = format!("expected {expected}, found {}", node.type_name());
+        self.findings.error(&node.span, path, problem, "");
+    }
+}
+
+/// The one alternative of `anyOf` that is not null: how an optional value is written.
+fn optional(alternatives: &Json) -> Option<&Json> {
+    let is_null = |schema: &&Json| schema.get("type").and_then(Json::as_str) == Some("null");
+    let mut others = alternatives
+        .as_array()?
+        .iter()
+        .filter(|schema| !is_null(schema));
+    match (others.next(), others.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// The values of an enumeration of strings: `enum`, or `oneOf` of documented constants.
+fn choices(schema: &Json) -> Option<Vec<&str>> {
+    if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        return Some(values.iter().filter_map(Json::as_str).collect());
+    }
+    let variants = schema.get("oneOf")?.as_array()?;
+    variants
+        .iter()
+        .map(|variant| variant.get("const").and_then(Json::as_str))
+        .collect()
+}
+
+/// The schema's type, leaving "or null" aside.
+fn type_of(schema: &Json) -> Option<&str> {
+    match schema.get("type")? {
+        Json::String(name) => Some(name),
+        Json::Array(names) => names
+            .iter()
+            .filter_map(Json::as_str)
+            .find(|name| *name != "null"),
+        _ => None,
+    }
+}
+
+/// The key's description on one line.
+fn description(schema: &Json) -> String {
+    let text = schema
+        .get("description")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+fn range_text(low: f64, high: f64) -> String {
+    match (low > f64::MIN, high < f64::MAX) {
+        (true, true) => format!("write a whole number from {low} to {high}"),
+        (true, false) => format!("write a whole number of at least {low}"),
+        _ => format!("write a whole number of at most {high}"),
+    }
+}
+
+/// One schema with the keys of all: for a block that several parties share. Where two define a
+/// key, the first one's holds.
+pub(crate) fn merge<'a>(schemas: impl IntoIterator<Item = &'a Json>) -> Json {
+    let mut properties = Map::new();
+    let mut definitions = Map::new();
+    let mut required = Vec::new();
+    for schema in schemas {
+        for (name, into) in [("properties", &mut properties), ("$defs", &mut definitions)] {
+            for (key, value) in schema
+                .get(name)
+                .and_then(Json::as_object)
+                .into_iter()
+                .flatten()
+            {
+                into.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        required.extend(
+            schema
+                .get("required")
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
+    }
+    serde_json::json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+        "$defs": definitions,
+    })
+}

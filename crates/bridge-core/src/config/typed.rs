@@ -1,0 +1,64 @@
+//! From a value that has its schema's shape to the settings type itself, with faults placed.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::shape::ShapeReader;
+use super::tree::{Node, Value, join};
+
+impl ShapeReader<'_, '_> {
+    /// Reads `node` into settings of the framework; `None` after an error.
+    pub(crate) fn settings<T: DeserializeOwned>(
+        &mut self,
+        node: &Node,
+        schema: &Json,
+        path: &str,
+    ) -> Option<T> {
+        let before = self.findings.error_count();
+        let value = self.read(node, schema, path);
+        if self.findings.error_count() > before {
+            None
+        } else {
+            self.typed(value, node, path)
+        }
+    }
+
+    pub(super) fn typed<T: DeserializeOwned>(
+        &mut self,
+        value: Json,
+        node: &Node,
+        path: &str,
+    ) -> Option<T> {
+        let result: Result<T, _> = serde_path_to_error::deserialize(value);
+        result
+            .map_err(|error| {
+                let at = error.path().to_string();
+                self.report_at(node, path, &at, error.into_inner().to_string());
+            })
+            .ok()
+    }
+
+    /// Reports a problem at the value that `at`, relative to `node`, leads to.
+    pub(super) fn report_at(&mut self, node: &Node, path: &str, at: &str, problem: String) {
+        let mut place = node;
+        let mut whole = path.to_owned();
+        for key in at.split('.').filter(|key| !key.is_empty()) {
+            let name = key.split('[').next().unwrap_or(key);
+            whole = join(&whole, key);
+            match place.get(name) {
+                Some(entry) => place = &entry.node,
+                None => break,
+            }
+        }
+        if let Value::Array(elements) = &place.value
+            && let Some(index) = at
+                .rsplit('[')
+                .next()
+                .and_then(|rest| rest.trim_end_matches(']').parse::<usize>().ok())
+            && let Some(element) = elements.get(index)
+        {
+            place = element;
+        }
+        self.findings.error(&place.span, &whole, problem, "");
+    }
+}

@@ -1,0 +1,137 @@
+//! Says for every rule whether it matches a message and which clause decided.
+
+use std::collections::HashSet;
+
+use super::template::Scene;
+use super::{Channels, Rule, Rules};
+use crate::id::{Channel, RuleId};
+use crate::message::{Content, Message};
+
+/// What one rule makes of a message.
+#[derive(Debug)]
+pub struct Verdict<'a> {
+    /// The rule.
+    pub rule: &'a RuleId,
+    /// Where the rule stands in the file, as 1-based line and column.
+    pub place: (usize, usize),
+    /// Whether it matched.
+    pub matched: bool,
+    /// The clauses that decided: the source that matched, or every source that did not.
+    pub clauses: Vec<Clause>,
+    /// What it does with each of its targets; empty if it did not match.
+    pub targets: Vec<TargetVerdict>,
+}
+
+/// A clause of a rule and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// Where it stands in the file, as 1-based line and column.
+    pub place: (usize, usize),
+    /// What it said, as a sentence.
+    pub text: String,
+}
+
+/// What a rule that matched does with one of its targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetVerdict {
+    /// The target.
+    pub channel: Channel,
+    /// What is delivered, or why nothing is.
+    pub result: Result<Content, String>,
+}
+
+impl Rules {
+    /// Asks every rule, in the order of the file. Agrees with [`Rules::plan`].
+    pub fn explain<'a>(
+        &'a self,
+        platform: &str,
+        source: &Channel,
+        message: &Message,
+    ) -> Vec<Verdict<'a>> {
+        let scene = Scene {
+            platform,
+            instance: &source.instance,
+            message,
+        };
+        let mut chosen_by: Vec<(&Channel, &RuleId)> = Vec::new();
+        let mut seen: HashSet<&Channel> = HashSet::new();
+        let mut verdicts = Vec::new();
+        for rule in &self.rules {
+            let (matched, clauses) = rule.decide(source);
+            let mut targets = Vec::new();
+            for target in rule.targets.iter().filter(|_| matched) {
+                let result = if target.channel == *source {
+                    Err("the message came from here".to_owned())
+                } else if seen.insert(&target.channel) {
+                    chosen_by.push((&target.channel, &rule.id));
+                    Ok(target.template.render(&scene))
+                } else {
+                    let first = chosen_by
+                        .iter()
+                        .find(|(channel, _)| **channel == target.channel);
+                    let by = first.map_or("an earlier one", |(_, id)| id.as_str());
+                    Err(format!("rule \"{by}\" has sent it there already"))
+                };
+                targets.push(TargetVerdict {
+                    channel: target.channel.clone(),
+                    result,
+                });
+            }
+            verdicts.push(Verdict {
+                rule: &rule.id,
+                place: rule.place,
+                matched,
+                clauses,
+                targets,
+            });
+        }
+        verdicts
+    }
+}
+
+impl Rule {
+    /// Whether the rule takes messages from the channel, and the clauses that say so.
+    fn decide(&self, source: &Channel) -> (bool, Vec<Clause>) {
+        let mut refusals = Vec::new();
+        for pattern in &self.sources {
+            let here = pattern.instance == source.instance;
+            let matches = here && pattern.channels.matches(&source.address);
+            let text = match &pattern.channels {
+                _ if !here => format!(
+                    "takes from {}, not from {}",
+                    pattern.instance, source.instance
+                ),
+                Channels::Any => format!("takes from any channel of {}", pattern.instance),
+                Channels::Matching(address) if matches => {
+                    format!(
+                        "takes from {}",
+                        Channel::new(pattern.instance.clone(), address.clone())
+                    )
+                }
+                Channels::Matching(address) => differences(address, source),
+            };
+            let clause = Clause {
+                place: pattern.place,
+                text,
+            };
+            if matches {
+                return (true, vec![clause]);
+            }
+            refusals.push(clause);
+        }
+        (false, refusals)
+    }
+}
+
+fn differences(pattern: &crate::id::Address, source: &Channel) -> String {
+    let differing = pattern
+        .iter()
+        .filter(|(key, value)| source.address.get(key) != Some(value));
+    let parts: Vec<_> = differing
+        .map(|(key, value)| match source.address.get(key) {
+            Some(actual) => format!("{key} is \"{actual}\", not \"{value}\""),
+            None => format!("{key} is not given, must be \"{value}\""),
+        })
+        .collect();
+    parts.join("; ")
+}

@@ -1,0 +1,145 @@
+//! Three small platforms and a short way to load files that use them.
+
+use std::future::ready;
+
+use bridge_core::capability::Capabilities;
+use bridge_core::catalog::{Catalog, DriverEntry};
+use bridge_core::config::{Issue, Loaded, Source, load};
+use bridge_core::driver::{
+    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Received, Report,
+};
+use bridge_core::outcome::{SendError, Sent};
+use bridge_core::ports::{Ports, SecretSource};
+use bridge_core::secret::Secret;
+use bytes::Bytes;
+
+/// Settings of every platform here.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Names the app.
+    app: String,
+    /// Opens it.
+    password: Option<Secret>,
+    /// Where to listen.
+    port: Option<u16>,
+}
+
+macro_rules! platform {
+    ($type:ident, $name:literal, [$($key:literal),*]) => {
+        pub(crate) struct $type;
+
+        impl Driver for $type {
+            type Settings = Settings;
+
+            const INFO: DriverInfo = DriverInfo {
+                platform: $name,
+                summary: "for tests",
+                address_keys: &[$(AddressKey { name: $key, description: "look in the app" }),*],
+            };
+
+            fn check(settings: &Settings, report: &mut Report) {
+                if settings.app == "bad" {
+                    report.error("app", "this app is bad", "take a good one");
+                }
+                if settings.password.is_none() {
+                    report.warning("password", "no password", "set one");
+                }
+            }
+
+            fn listen(settings: &Settings) -> Option<Listen> {
+                settings.port.map(|port| Listen {
+                    host: [0, 0, 0, 0].into(),
+                    port,
+                    path: "/".to_owned(),
+                    method: http::Method::POST,
+                })
+            }
+
+            fn capabilities(_: &Settings) -> Capabilities {
+                Capabilities::text(1000)
+            }
+
+            fn open(_: Settings, _: Ports) -> Self {
+                Self
+            }
+
+            fn receive(&self, _: &http::Request<Bytes>) -> Received {
+                let (events, notices) = (Vec::new(), Vec::new());
+                Received::Accepted(Batch { events, answer: Answer::json("{}"), notices })
+            }
+
+            fn send(
+                &self,
+                _: &Outgoing,
+            ) -> impl Future<Output = Result<Sent, SendError>> + Send {
+                ready(Ok(Sent::default()))
+            }
+        }
+    };
+}
+
+platform!(Chat, "chat", ["room"]);
+platform!(Grid, "grid", ["guild", "room"]);
+platform!(Pipe, "pipe", []);
+
+/// An environment with one variable and one file.
+pub(crate) struct Environment;
+
+impl SecretSource for Environment {
+    fn env(&self, name: &str) -> Result<String, String> {
+        match name {
+            "PASSWORD" => Ok("canary-from-env".to_owned()),
+            _ => Err(format!("the environment variable {name} is not set")),
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        match path {
+            "/run/password" => Ok("canary-from-file".to_owned()),
+            _ => Err(format!("{path} can't be read: no such file")),
+        }
+    }
+}
+
+pub(crate) fn catalog() -> Catalog {
+    let entries = [
+        DriverEntry::of::<Pipe>(),
+        DriverEntry::of::<Chat>(),
+        DriverEntry::of::<Grid>(),
+    ];
+    Catalog::of(entries).expect("three different platforms")
+}
+
+/// Two chats, a grid and a pipe, all fine.
+#[allow(dead_code, reason = "not every test that shares this module uses it")]
+pub(crate) const CONFIG: &str = r#"{
+    "chat": { "a": { "app": "x", "password": "canary-literal" }, "b": { "app": "x", "password": "pw" } },
+    "grid": { "g": { "app": "x", "password": "pw" } },
+    "pipe": { "p": { "app": "x", "password": "pw" } }
+}"#;
+
+pub(crate) fn load_texts(config: &str, rules: &str) -> Loaded {
+    let source = |name: &str, text: &str| Source {
+        name: name.to_owned(),
+        content: Ok(text.as_bytes().to_vec()),
+    };
+    load(
+        &source("config.json", config),
+        &source("rules.json", rules),
+        &catalog(),
+        &Environment,
+    )
+}
+
+/// `line:column path | problem | help`, without the line for the file as a whole.
+#[allow(dead_code, reason = "not every test that shares this module uses it")]
+pub(crate) fn line(issue: &Issue) -> String {
+    let place = issue
+        .place
+        .map_or_else(String::new, |(line, column)| format!("{line}:{column} "));
+    format!(
+        "{}: {place}{} | {} | {}",
+        issue.severity, issue.path, issue.problem, issue.help
+    )
+}
