@@ -1,1 +1,24 @@
-//! Placeholder.
+//! HTTP in both directions: the listeners with their tower stack, and the outbound stack over a
+//! blocking client. The only crate that names hyper's server and ureq.
+//!
+//! ```text
+//! listener ─ serve ─▶ endpoint: shed, limit, timeout, read, Driver::receive ─▶ Intake::take
+//! lane ─▶ Outbound: limit, budget, timeout ─▶ Driver::send ─▶ HttpClient ─▶ BlockingPool
+//! ```
+#![warn(missing_docs)]
+
+mod budget;
+mod client;
+mod clock;
+mod inbound;
+mod outbound;
+mod pool;
+mod server;
+
+pub use budget::Budget;
+pub use client::{ClientError, ClientOptions, HttpClient};
+pub use clock::SystemClock;
+pub use inbound::{Busy, InboundOptions, Intake, endpoint};
+pub use outbound::{Attempt, Outbound, OutboundOptions, stack};
+pub use pool::BlockingPool;
+pub use server::{BindError, ServerOptions, bind, serve};

@@ -1,0 +1,86 @@
+//! A rate limit that holds in every window, not only on average.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bridge_core::ports::Clock;
+use bridge_core::time::Timestamp;
+use tokio::sync::Mutex;
+
+/// Timestamps drop what is below a millisecond; waiting one more makes up for it.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+/// At most `limit` permissions in any window of a given length, wherever the window begins.
+///
+/// - Fair: permissions are given in the order in which they were asked for.
+/// - Counted when given, not when asked for, so that a late timer can't push two bursts together.
+/// - Cancel safe: an [`acquire`](Budget::acquire) that is dropped has used nothing.
+/// - Memory: the times of the permissions of one window, so at most `limit` of them.
+/// - Setting the wall clock back costs one window of waiting; setting it forward may let through
+///   one window's worth too early.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    window: Duration,
+    /// When the permissions of the last window were given, oldest first. tokio's mutex, because it
+    /// is held while waiting and hands itself on in order.
+    given: Mutex<VecDeque<Timestamp>>,
+}
+
+impl Budget {
+    /// `limit` permissions per `window`; a limit of 0 is none at all.
+    pub fn new(limit: u32, window: Duration) -> Self {
+        Self {
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            window,
+            given: Mutex::default(),
+        }
+    }
+
+    /// Resolves when one more may go, and counts it.
+    pub async fn acquire(&self, clock: &dyn Clock) {
+        if self.limit == 0 {
+            return;
+        }
+        let mut given = self.given.lock().await;
+        let wait = self.wait(&mut given, clock.now());
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+        let now = clock.now();
+        self.forget(&mut given, now);
+        // The clock may have been set back during the sleep; the place is free all the same.
+        while given.len() >= self.limit {
+            given.pop_front();
+        }
+        given.push_back(now);
+    }
+
+    /// How long from `now` until the oldest of a full window has left it.
+    fn wait(&self, given: &mut VecDeque<Timestamp>, now: Timestamp) -> Duration {
+        // A clock that was set back: what lies in the future was given at some time before now.
+        for at in given.iter_mut() {
+            *at = (*at).min(now);
+        }
+        self.forget(given, now);
+        match given.front() {
+            Some(oldest) if given.len() >= self.limit => {
+                (self.window + ROUNDING).saturating_sub(now.since(*oldest))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Drops what has left the window.
+    fn forget(&self, given: &mut VecDeque<Timestamp>, now: Timestamp) {
+        while given
+            .front()
+            .is_some_and(|oldest| now.since(*oldest) > self.window)
+        {
+            given.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

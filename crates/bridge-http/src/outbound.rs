@@ -1,0 +1,199 @@
+//! The way of one send from a lane to its driver, for one instance.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bridge_core::BoxFuture;
+use bridge_core::driver::{ErasedDriver, Outgoing};
+use bridge_core::outcome::{ErrorKind, SendError, Sent};
+use bridge_core::ports::Clock;
+use tower::limit::ConcurrencyLimit;
+use tower::limit::concurrency::future::ResponseFuture;
+use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn};
+
+use crate::budget::Budget;
+
+/// One try to send one part of a delivery.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// What to send.
+    pub outgoing: Outgoing,
+    /// How long the driver may take. Waiting for a slot and for the budget is not counted.
+    pub timeout: Duration,
+}
+
+/// Bounds of an instance's sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboundOptions {
+    /// Sends at once. 0 counts as 1.
+    pub max_in_flight: usize,
+    /// Sends a second, in any second; 0 for no limit.
+    pub rate_per_second: u32,
+}
+
+/// The outbound stack of an instance over `driver`; make one per instance and clone it.
+///
+/// Retrying is not here: a retry has to survive a restart, so it belongs to the lane.
+pub fn stack(
+    driver: Arc<dyn ErasedDriver>,
+    options: OutboundOptions,
+    clock: Arc<dyn Clock>,
+) -> Outbound {
+    let budget = Arc::new(Budget::new(options.rate_per_second, Duration::from_secs(1)));
+    let budget_clock = Arc::clone(&clock);
+    let service = ServiceBuilder::new()
+        // Outermost: those who wait here hold nothing but their place in the line, and no more than
+        // the bound compete for the budget.
+        .concurrency_limit(options.max_in_flight.max(1))
+        // Inside the limit, so that the order of permissions is the order of sends; outside the
+        // timeout, so that a busy instance does not look like a slow platform.
+        .layer(layer_fn(move |inner| Budgeted {
+            inner,
+            budget: Arc::clone(&budget),
+            clock: Arc::clone(&budget_clock),
+        }))
+        // Next to the driver: it counts the send itself and nothing else.
+        .layer(layer_fn(move |inner| TimeLimited {
+            inner,
+            clock: Arc::clone(&clock),
+        }))
+        .service(Sender { driver });
+    Outbound { service }
+}
+
+/// An instance's sends. Clones share the bounds.
+///
+/// - A send that takes longer than its [`Attempt::timeout`] ends as uncertain: the platform may
+///   have taken it.
+/// - Dropping the future gives up; before the driver was called, nothing was used.
+#[derive(Clone)]
+pub struct Outbound {
+    service: ConcurrencyLimit<Budgeted<TimeLimited<Sender>>>,
+}
+
+impl Outbound {
+    /// Waits for a slot and for the budget, then sends.
+    ///
+    /// # Errors
+    ///
+    /// The driver's error, or an uncertain one of kind [`ErrorKind::Timeout`].
+    pub async fn send(&self, attempt: Attempt) -> Result<Sent, SendError> {
+        self.clone().oneshot(attempt).await
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").finish_non_exhaustive()
+    }
+}
+
+impl Service<Attempt> for Outbound {
+    type Response = Sent;
+    type Error = SendError;
+    type Future = ResponseFuture<BoxFuture<'static, Result<Sent, SendError>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        self.service.call(attempt)
+    }
+}
+
+/// Lets a send through when the budget has room for it.
+#[derive(Clone)]
+struct Budgeted<S> {
+    inner: S,
+    budget: Arc<Budget>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S> Service<Attempt> for Budgeted<S>
+where
+    S: Service<Attempt, Response = Sent, Error = SendError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Sent;
+    type Error = SendError;
+    type Future = BoxFuture<'static, Result<Sent, SendError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        // The clone stays behind; the one that was polled ready is the one that may be called.
+        let clone = self.inner.clone();
+        let mut ready = mem::replace(&mut self.inner, clone);
+        let (budget, clock) = (Arc::clone(&self.budget), Arc::clone(&self.clock));
+        Box::pin(async move {
+            budget.acquire(&*clock).await;
+            ready.call(attempt).await
+        })
+    }
+}
+
+/// Gives up on a send after its own timeout.
+#[derive(Clone)]
+struct TimeLimited<S> {
+    inner: S,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S> Service<Attempt> for TimeLimited<S>
+where
+    S: Service<Attempt, Response = Sent, Error = SendError>,
+    S::Future: Send + 'static,
+{
+    type Response = Sent;
+    type Error = SendError;
+    type Future = BoxFuture<'static, Result<Sent, SendError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        let limit = attempt.timeout;
+        let sending = self.inner.call(attempt);
+        let over = self.clock.sleep(limit);
+        Box::pin(async move {
+            tokio::select! {
+                // An answer that is there counts, even if the time is over as well.
+                biased;
+                result = sending => result,
+                () = over => Err(SendError::uncertain(
+                    ErrorKind::Timeout,
+                    "send",
+                    format!("the attempt did not end within {limit:?}"),
+                )),
+            }
+        })
+    }
+}
+
+/// The driver as a service.
+#[derive(Clone)]
+struct Sender {
+    driver: Arc<dyn ErasedDriver>,
+}
+
+impl Service<Attempt> for Sender {
+    type Response = Sent;
+    type Error = SendError;
+    type Future = BoxFuture<'static, Result<Sent, SendError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        let driver = Arc::clone(&self.driver);
+        Box::pin(async move { driver.send(&attempt.outgoing).await })
+    }
+}

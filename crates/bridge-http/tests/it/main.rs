@@ -1,0 +1,12 @@
+//! The crate from outside: real sockets on loopback, fake drivers and clocks.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, but not the helpers around them"
+)]
+
+mod client;
+mod inbound;
+mod outbound;
+mod peers;
+mod server;
+mod support;
