@@ -1,0 +1,200 @@
+//! Sends text to a group: `groupMessages/send` with the `sampleText` template.
+
+use bridge_core::capability::Capabilities;
+use bridge_core::driver::Outgoing;
+use bridge_core::outcome::{SendError, Sent};
+use bridge_core::ports::Ports;
+use serde::Serialize;
+
+use crate::api::{GROUP_SEND, success_text};
+use crate::errors::{Failure, classify};
+use crate::inbound::ADDRESS_KEY;
+use crate::settings::Settings;
+use crate::token::{Token, TokenSource};
+use crate::wire::process_query_key;
+
+/// The largest `msgParam`, in bytes.
+const MSG_PARAM_LIMIT: usize = 15_000;
+
+/// What `msgParam` holds beside the text: `{"content":""}`.
+const MSG_PARAM_FRAME: usize = 14;
+
+/// Sends a second that DingTalk takes from one app.
+const RATE_PER_SECOND: u32 = 20;
+
+/// A text of `text_limit`, as counted by `text_size`, just fits into `msgParam`.
+pub(crate) const fn capabilities() -> Capabilities {
+    let mut capabilities = Capabilities::text(MSG_PARAM_LIMIT - MSG_PARAM_FRAME);
+    capabilities.text_size = escaped_size;
+    capabilities.rate_per_second = RATE_PER_SECOND;
+    capabilities
+}
+
+/// Bytes of `text` within a JSON string.
+fn escaped_size(text: &str) -> usize {
+    let size = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    text.bytes().map(size).sum()
+}
+
+/// The sending half of an instance.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    ports: Ports,
+    api_root: String,
+    settings: Settings,
+    tokens: TokenSource,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupSend<'a> {
+    robot_code: &'a str,
+    open_conversation_id: &'a str,
+    msg_key: &'static str,
+    msg_param: String,
+}
+
+#[derive(Serialize)]
+struct SampleText<'a> {
+    content: &'a str,
+}
+
+impl Outbound {
+    pub(crate) fn new(settings: Settings, ports: Ports) -> Self {
+        let api_root = settings.api_root();
+        let tokens = TokenSource::new(
+            ports.clone(),
+            api_root.clone(),
+            settings.app_key.clone(),
+            settings.app_secret.clone(),
+        );
+        Self {
+            ports,
+            api_root,
+            settings,
+            tokens,
+        }
+    }
+
+    /// Sends one part; with a new token once more at once if DingTalk refuses the first one (not
+    /// sooner than a second after the token before was asked for).
+    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
+        let body = self.body(outgoing)?;
+        let token = self.tokens.get().await?;
+        let failure = match self.send_with(&token, &body, outgoing).await {
+            Ok(sent) => return Ok(sent),
+            Err(failure) => failure,
+        };
+        if !failure.token_refused {
+            return Err(failure.error);
+        }
+        self.tokens.give_up(&token);
+        let token = self.tokens.get().await?;
+        self.send_with(&token, &body, outgoing)
+            .await
+            .map_err(|failure| {
+                if failure.token_refused {
+                    self.tokens.give_up(&token);
+                }
+                failure.error
+            })
+    }
+
+    fn body<'a>(&'a self, outgoing: &'a Outgoing) -> Result<GroupSend<'a>, SendError> {
+        let group = outgoing.address.get(ADDRESS_KEY).ok_or_else(|| {
+            let detail = format!("the target has no `{ADDRESS_KEY}`; correct the rule");
+            SendError::rejected(GROUP_SEND.operation, detail)
+        })?;
+        let content = SampleText {
+            content: &outgoing.text,
+        };
+        let msg_param = serde_json::to_string(&content).map_err(|error| {
+            SendError::rejected(
+                GROUP_SEND.operation,
+                format!("the text is no JSON: {error}"),
+            )
+        })?;
+        Ok(GroupSend {
+            robot_code: &self.settings.robot_code,
+            open_conversation_id: group,
+            msg_key: "sampleText",
+            msg_param,
+        })
+    }
+
+    async fn send_with(
+        &self,
+        token: &Token,
+        body: &GroupSend<'_>,
+        outgoing: &Outgoing,
+    ) -> Result<Sent, Failure> {
+        let request = GROUP_SEND.request(&self.api_root, Some(&token.value), body)?;
+        let answer = self
+            .ports
+            .http
+            .exchange(request)
+            .await
+            .map_err(|error| SendError {
+                operation: GROUP_SEND.operation,
+                ..error.into()
+            })?;
+        let key = success_text(&answer).and_then(process_query_key);
+        if let Some(key) = key {
+            return Ok(Sent {
+                platform_ids: vec![key.into_owned()],
+            });
+        }
+        let secrets = [token.expose(), self.settings.app_secret.expose()];
+        let private = secrets.into_iter().chain(outgoing.text.lines());
+        let now = self.ports.clock.now();
+        Err(classify(GROUP_SEND.operation, &answer, now, private))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn msg_param(text: &str) -> String {
+        serde_json::to_string(&SampleText { content: text }).unwrap()
+    }
+
+    #[test]
+    fn a_text_at_the_limit_fills_msg_param_exactly() {
+        let limit = capabilities().text_limit;
+        for unit in ["a", "\"", "\n", "\u{1}", "中", "😀", "\u{7f}"] {
+            let unit_size = escaped_size(unit);
+            let mut text = unit.repeat(limit / unit_size);
+            text += &"a".repeat(limit % unit_size);
+            assert_eq!(escaped_size(&text), limit);
+            assert_eq!(msg_param(&text).len(), MSG_PARAM_LIMIT, "{unit:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_below_the_surrogates_is_counted_as_it_is_written() {
+        for c in '\0'..'\u{d7ff}' {
+            let text = c.to_string();
+            assert_eq!(
+                escaped_size(&text) + MSG_PARAM_FRAME,
+                msg_param(&text).len(),
+                "{c:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_counted_as_it_is_written(text in any::<String>(), more in "[\"\\\\\n\r\t\u{0}-\u{1f}中]*") {
+            let whole = text.clone() + &more;
+            prop_assert_eq!(escaped_size(&whole) + MSG_PARAM_FRAME, msg_param(&whole).len());
+            prop_assert_eq!(escaped_size(&text) + escaped_size(&more), escaped_size(&whole));
+        }
+    }
+}

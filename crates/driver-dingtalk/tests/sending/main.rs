@@ -1,0 +1,5 @@
+//! Sends against a scripted DingTalk: what is asked, and how the token is kept and renewed.
+
+mod bench;
+mod send;
+mod token;
