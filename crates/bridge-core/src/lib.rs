@@ -17,6 +17,7 @@ pub mod id;
 pub mod message;
 pub mod outcome;
 pub mod ports;
+pub mod retry;
 pub mod rules;
 pub mod secret;
 pub mod store;

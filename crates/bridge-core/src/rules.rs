@@ -11,6 +11,7 @@ mod template;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use explain::{Clause, TargetVerdict, Verdict};
 pub use template::Template;
@@ -152,5 +153,12 @@ impl Rules {
             .iter()
             .find(|target| target.channel == *channel)?;
         Some(&target.policy)
+    }
+
+    /// The longest `attempt_timeout` of any rule's target on the instance.
+    pub fn longest_attempt(&self, instance: &InstanceId) -> Option<Duration> {
+        let targets = self.rules.iter().flat_map(|rule| &rule.targets);
+        let here = targets.filter(|target| target.channel.instance == *instance);
+        here.map(|target| target.policy.attempt_timeout).max()
     }
 }

@@ -3,7 +3,6 @@
 mod endpoint;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -339,12 +338,10 @@ fn routing_hash(kind: &str, endpoints: &[Endpoint]) -> String {
         hash.update([u8::from(end.is_source)]);
     }
     let digest = hash.finalize();
-    digest
+    let hex: String = digest
         .iter()
         .take(6)
-        .fold("rule-".to_owned(), |mut text, byte| {
-            // Writing to a String never fails.
-            let _ignored: std::fmt::Result = write!(text, "{byte:02x}");
-            text
-        })
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("rule-{hex}")
 }
