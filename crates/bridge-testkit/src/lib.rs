@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Fakes of the ports and contract suites for drivers and stores. Only tests depend on it.
+#![warn(missing_docs)]
+
+use std::sync::Arc;
+
+use bridge_core::ports::Ports;
+
+pub mod clock;
+pub mod fake_http;
+pub mod memory_store;
+pub mod store_contract;
+
+pub use clock::FakeClock;
+pub use fake_http::FakeHttp;
+pub use memory_store::MemoryStore;
+
+/// The ports of a driver under test, answered by `clock` and `http`.
+pub fn fake_ports(clock: &FakeClock, http: &FakeHttp) -> Ports {
+    Ports {
+        http: Arc::new(http.clone()),
+        clock: Arc::new(clock.clone()),
+    }
+}

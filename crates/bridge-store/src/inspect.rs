@@ -1,0 +1,323 @@
+//! Looks into a store without owning or changing it, beside a running bridge or while none runs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use bridge_core::id::{Address, Channel, InstanceId};
+use bridge_core::store::{DeliveryId, QueuedDelivery};
+use bridge_core::time::Timestamp;
+use rusqlite::{Connection, OpenFlags, Row, params};
+
+use crate::open::{database_path, open_reader};
+use crate::row::{self, select_deliveries};
+use crate::schema::{self, Found};
+
+/// A store that is only read. Each call sees everything that was committed before it.
+#[derive(Debug)]
+pub struct Inspector {
+    database: PathBuf,
+}
+
+/// A channel from which something came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenChannel {
+    /// The channel.
+    pub channel: Channel,
+    /// The last name it was seen under; empty if none was given.
+    pub title: String,
+    /// When something came for the first time.
+    pub first_seen: Timestamp,
+    /// When something came for the last time.
+    pub last_seen: Timestamp,
+}
+
+/// A delivery that ended without success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its number.
+    pub id: DeliveryId,
+    /// Everything that is needed to send it again, with the progress it had come to; `None` if its
+    /// row is damaged.
+    pub delivery: Option<QueuedDelivery>,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Whether the target may have shown it all the same.
+    pub may_have_been_delivered: bool,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
+/// A message that was not forwarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotForwarded {
+    /// The instance that received it.
+    pub instance: InstanceId,
+    /// Its channel, if it has one.
+    pub address: Option<Address>,
+    /// The platform's id, if it has one.
+    pub message_id: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Why, as a short name.
+    pub reason: String,
+}
+
+/// How much there is of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Messages taken in.
+    pub messages: u64,
+    /// Deliveries that wait.
+    pub queued: u64,
+    /// Deliveries that the platforms took.
+    pub delivered: u64,
+    /// Dead letters.
+    pub dead: u64,
+}
+
+/// Why a store can't be looked into.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// SQLite can't open or read it.
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        error: rusqlite::Error,
+    },
+    /// A newer bridge wrote it.
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The version of its tables.
+        found: i32,
+        /// The newest version that this binary reads.
+        known: i32,
+    },
+    /// It is a database of something else.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for InspectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database { path, error } => {
+                write!(f, "can't read store \"{}\": {error}", path.display())
+            }
+            Self::Newer { path, found, known } => write!(
+                f,
+                "store \"{}\" was written by a newer bridge (version {found} of its tables, this one knows {known}); use that bridge",
+                path.display()
+            ),
+            Self::Foreign { path } => write!(
+                f,
+                "\"{}\" is not a bridge's store; check `data_dir`",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InspectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Inspector {
+    /// The store in `data_dir`; `None` if there is none yet. Needs no lock and leaves the store as
+    /// it is.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError`] if there is a store that this binary can't read.
+    pub fn open(data_dir: &Path) -> Result<Option<Self>, InspectError> {
+        let database = database_path(data_dir);
+        if !database.exists() {
+            return Ok(None);
+        }
+        let inspector = Self { database };
+        let path = inspector.database.clone();
+        match inspector.read(schema::find)? {
+            Found::Current => Ok(Some(inspector)),
+            Found::Nothing => Ok(None),
+            Found::Newer(found) => Err(InspectError::Newer {
+                path,
+                found,
+                known: schema::VERSION,
+            }),
+            Found::Foreign => Err(InspectError::Foreign { path }),
+        }
+    }
+
+    /// All channels from which something came, the one that was heard last first.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError::Database`].
+    pub fn channels(&self) -> Result<Vec<SeenChannel>, InspectError> {
+        self.read(|connection| {
+            let mut select = connection.prepare(
+                "SELECT c.instance, c.address, s.title, s.first_seen, s.last_seen
+                 FROM channel_seen s JOIN channel c ON c.id = s.channel
+                 ORDER BY s.last_seen DESC, s.channel",
+            )?;
+            let channels = select.query_map([], |row| {
+                Ok(SeenChannel {
+                    channel: row::read_channel(row, 0).ok_or_else(unreadable_channel)?,
+                    title: row.get(2)?,
+                    first_seen: timestamp(row, 3)?,
+                    last_seen: timestamp(row, 4)?,
+                })
+            })?;
+            channels.collect()
+        })
+    }
+
+    /// The latest `limit` dead letters, the newest delivery first.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError::Database`].
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, InspectError> {
+        self.read(|connection| {
+            let mut select = connection.prepare(select_deliveries!(
+                "dead_letter",
+                ", d.reason, d.may_have_been_delivered, d.at",
+                "ORDER BY d.id DESC LIMIT ?1"
+            ))?;
+            let letters = select.query_map([rows(limit)], |row| {
+                Ok(DeadLetter {
+                    id: DeliveryId(row.get(0)?),
+                    delivery: row::read(row)?.ok(),
+                    reason: row.get(row::COLUMNS)?,
+                    may_have_been_delivered: row.get(row::COLUMNS + 1)?,
+                    at: timestamp(row, row::COLUMNS + 2)?,
+                })
+            })?;
+            letters.collect()
+        })
+    }
+
+    /// The latest `limit` messages that were not forwarded, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError::Database`].
+    pub fn records(&self, limit: usize) -> Result<Vec<NotForwarded>, InspectError> {
+        self.read(|connection| {
+            let mut select = connection.prepare(
+                "SELECT instance, address, message_id, at, reason FROM record
+                 ORDER BY id DESC LIMIT ?1",
+            )?;
+            let records = select.query_map([rows(limit)], |row| {
+                let instance: String = row.get(0)?;
+                let address: Option<String> = row.get(1)?;
+                Ok(NotForwarded {
+                    instance: InstanceId::new(instance),
+                    address: address.as_deref().and_then(Address::from_json),
+                    message_id: row.get(2)?,
+                    at: timestamp(row, 3)?,
+                    reason: row.get(4)?,
+                })
+            })?;
+            records.collect()
+        })
+    }
+
+    /// Counts what is there; takes longer the more there is.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError::Database`].
+    pub fn totals(&self) -> Result<Totals, InspectError> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery),
+                        (SELECT count(*) FROM delivered), (SELECT count(*) FROM dead_letter)",
+                params![],
+                |row| {
+                    Ok(Totals {
+                        messages: count(row, 0)?,
+                        queued: count(row, 1)?,
+                        delivered: count(row, 2)?,
+                        dead: count(row, 3)?,
+                    })
+                },
+            )
+        })
+    }
+
+    /// Opens the store for one look.
+    ///
+    /// Even a read-only connection makes the log and its index where they are missing. They are
+    /// missing exactly if no bridge runs and the last one closed its store; the file then does not
+    /// change and is opened as such. Should a bridge start meanwhile, the look is taken again.
+    fn read<T>(
+        &self,
+        look: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, InspectError> {
+        let result = if self.has_log() {
+            open_reader(&self.database).and_then(|connection| look(&connection))
+        } else {
+            let result = open_immutable(&self.database).and_then(|connection| look(&connection));
+            if self.has_log() {
+                open_reader(&self.database).and_then(|connection| look(&connection))
+            } else {
+                result
+            }
+        };
+        result.map_err(|error| InspectError::Database {
+            path: self.database.clone(),
+            error,
+        })
+    }
+
+    fn has_log(&self) -> bool {
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        Path::new(&log).exists()
+    }
+}
+
+fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let text = path
+        .to_str()
+        .ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    // The characters that mean something in a URI's path, the escape first.
+    let path = text
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    // An absolute path goes behind an empty authority, or one with two slashes would name a host.
+    let authority = if path.starts_with('/') { "//" } else { "" };
+    Connection::open_with_flags(format!("file:{authority}{path}?immutable=1"), flags)
+}
+
+fn unreadable_channel() -> rusqlite::Error {
+    let error = "a stored channel is damaged".into();
+    rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error)
+}
+
+fn timestamp(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+    row.get(at).map(Timestamp::from_millis)
+}
+
+fn count(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    let count: i64 = row.get(at)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

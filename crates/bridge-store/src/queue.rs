@@ -1,0 +1,235 @@
+//! What waits for the writer thread: a bounded line of operations, and the rule that says when it
+//! is worth a commit.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bridge_core::store::{Admission, Admitted, DeliveryId, Record, Settlement, StoreError};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::row::Sealed;
+
+/// Admissions that may wait; one more is refused at once, so that the platform hears of it while it
+/// still listens. Far more than connections that wait for an answer.
+pub(crate) const ADMISSIONS: usize = 4096;
+/// Settlements, records and flushes that may wait, those kept through a failure included; one more
+/// waits for room.
+const ROOM: usize = 4096;
+/// Settlements and records are written with the next admission, or when so many wait …
+const LAZY_COUNT: usize = 256;
+/// … or when the first of them has waited so long.
+const LAZY_DELAY: Duration = Duration::from_millis(5);
+/// Operations of one commit at most, so that the first of a burst is not answered with its last.
+const BATCH: usize = 1024;
+
+/// Where the result of an operation goes.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer does.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    Admit {
+        admission: Admission,
+        /// One for each delivery of the admission.
+        sealed: Vec<Sealed>,
+        answer: Answer<Admitted>,
+    },
+    Settle(Settlement),
+    Record(Record),
+    /// Moves a damaged delivery to the dead letters.
+    Quarantine(DeliveryId),
+    Flush(Answer<()>),
+}
+
+impl Operation {
+    /// Whether somebody waits for the commit.
+    fn is_urgent(&self) -> bool {
+        matches!(self, Self::Admit { .. } | Self::Flush(_))
+    }
+
+    /// Whether it took room that must be given back.
+    pub(crate) fn has_room(&self) -> bool {
+        !matches!(self, Self::Admit { .. })
+    }
+}
+
+/// How long the writer waits for work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// Until there is something worth a commit.
+    Normal,
+    /// Until then, or until something urgent comes: the last commit failed. With `kept`, there is
+    /// something to write even if nothing new comes.
+    Failing { until: Instant, kept: bool },
+}
+
+/// What the writer does next.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// In the order in which they were handed over.
+    pub(crate) operations: Vec<Operation>,
+    /// Nothing comes after this.
+    pub(crate) is_last: bool,
+}
+
+/// The line of operations. Many hand over, one takes.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    room: Semaphore,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    operations: VecDeque<Operation>,
+    admissions: usize,
+    urgent: usize,
+    /// When the oldest operation that nobody waits for came.
+    lazy_since: Option<Instant>,
+    is_closed: bool,
+}
+
+impl State {
+    fn lazy(&self) -> usize {
+        self.operations.len() - self.urgent
+    }
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            ready: Condvar::new(),
+            room: Semaphore::new(ROOM),
+        }
+    }
+
+    /// Hands an admission over, if there is room.
+    pub(crate) fn admit(
+        &self,
+        admission: Admission,
+        sealed: Vec<Sealed>,
+        answer: Answer<Admitted>,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.admissions >= ADMISSIONS {
+            let reason = format!("{ADMISSIONS} messages wait for the disk; try again later");
+            return Err(StoreError::Unavailable(reason));
+        }
+        self.push(
+            &mut state,
+            Operation::Admit {
+                admission,
+                sealed,
+                answer,
+            },
+        )
+    }
+
+    /// Hands anything but an admission over, as soon as there is room.
+    pub(crate) async fn hand_over(&self, operation: Operation) -> Result<(), StoreError> {
+        let room = self.room.acquire().await;
+        let room = room.map_err(|_| StoreError::Closed)?;
+        self.push(&mut self.state(), operation)?;
+        // The writer gives it back once the operation is done.
+        room.forget();
+        Ok(())
+    }
+
+    /// Gives back the room of `operations` that are done.
+    pub(crate) fn give_room(&self, operations: usize) {
+        self.room.add_permits(operations);
+    }
+
+    /// Takes what is worth a commit; waits until there is something.
+    pub(crate) fn take(&self, patience: Patience) -> Batch {
+        let mut state = self.state();
+        while let Some(wait) = Self::wait(&state, patience) {
+            state = match wait {
+                Wait::ForWork => self
+                    .ready
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Wait::AtMost(duration) => {
+                    let woken = self.ready.wait_timeout(state, duration);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        let count = state.operations.len().min(BATCH);
+        let operations: Vec<_> = state.operations.drain(..count).collect();
+        for operation in &operations {
+            state.urgent -= usize::from(operation.is_urgent());
+            state.admissions -= usize::from(matches!(operation, Operation::Admit { .. }));
+        }
+        if state.lazy() == 0 {
+            state.lazy_since = None;
+        }
+        Batch {
+            operations,
+            is_last: state.is_closed && state.operations.is_empty(),
+        }
+    }
+
+    /// Takes no more operations; those that are there will still be taken.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.room.close();
+        self.ready.notify_one();
+    }
+
+    /// Closes the line and drops what is in it, whose callers then hear that the store is closed.
+    pub(crate) fn abandon(&self) {
+        self.close();
+        let abandoned = std::mem::take(&mut self.state().operations);
+        drop(abandoned);
+    }
+
+    fn push(&self, state: &mut State, operation: Operation) -> Result<(), StoreError> {
+        if state.is_closed {
+            return Err(StoreError::Closed);
+        }
+        let is_urgent = operation.is_urgent();
+        state.admissions += usize::from(matches!(operation, Operation::Admit { .. }));
+        state.urgent += usize::from(is_urgent);
+        state.operations.push_back(operation);
+        let is_worth_a_wake = if is_urgent {
+            state.urgent == 1
+        } else {
+            // The first one makes the writer set its alarm.
+            state.lazy_since.get_or_insert_with(Instant::now);
+            matches!(state.lazy(), 1 | LAZY_COUNT)
+        };
+        if is_worth_a_wake {
+            self.ready.notify_one();
+        }
+        Ok(())
+    }
+
+    fn wait(state: &State, patience: Patience) -> Option<Wait> {
+        if state.is_closed || state.urgent > 0 {
+            return None;
+        }
+        let until = match patience {
+            Patience::Normal if state.lazy() >= LAZY_COUNT => return None,
+            Patience::Normal => state.lazy_since.map(|since| since + LAZY_DELAY),
+            Patience::Failing { until, kept } => (kept || state.lazy() > 0).then_some(until),
+        };
+        let Some(until) = until else {
+            return Some(Wait::ForWork);
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(Wait::AtMost(left))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Wait {
+    ForWork,
+    AtMost(Duration),
+}

@@ -1,0 +1,189 @@
+//! The thread that reads the queue on a connection of its own, so that a lane that is behind holds
+//! up neither the writer nor the runtime.
+
+use std::io;
+use std::thread::JoinHandle;
+
+use bridge_core::id::Channel;
+use bridge_core::store::{DeliveryId, QueuedDelivery, StoreError};
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::commit::find_channel;
+use crate::row::{self, Damaged, select_deliveries};
+
+/// Requests that may wait; one more waits for room.
+const REQUESTS: usize = 64;
+/// Deliveries for which memory is set aside at once, however many are asked for.
+const EXPECTED: usize = 256;
+
+/// What a lane has queued.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) deliveries: Vec<QueuedDelivery>,
+    /// Rows on the way that are not what was written.
+    pub(crate) damaged: Vec<Damaged>,
+}
+
+type Answer<T> = oneshot::Sender<rusqlite::Result<T>>;
+
+enum Request {
+    Lanes(Answer<Vec<Channel>>),
+    Queued {
+        channel: Channel,
+        after: DeliveryId,
+        limit: usize,
+        answer: Answer<Lane>,
+    },
+    Stop(oneshot::Sender<()>),
+}
+
+/// The reader's thread, from outside. Dropping it ends the thread.
+#[derive(Debug)]
+pub(crate) struct ReaderThread {
+    requests: Option<mpsc::Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ReaderThread {
+    pub(crate) fn start(connection: Connection) -> io::Result<Self> {
+        let (requests, inbox) = mpsc::channel(REQUESTS);
+        let thread = std::thread::Builder::new().name("store-reader".to_owned());
+        let thread = thread.spawn(move || serve(connection, inbox))?;
+        Ok(Self {
+            requests: Some(requests),
+            thread: Some(thread),
+        })
+    }
+
+    /// The channels that have queued deliveries.
+    pub(crate) async fn lanes(&self) -> Result<Vec<Channel>, StoreError> {
+        self.ask(Request::Lanes).await
+    }
+
+    /// See [`bridge_core::store::Store::queued`].
+    pub(crate) async fn queued(
+        &self,
+        channel: &Channel,
+        after: DeliveryId,
+        limit: usize,
+    ) -> Result<Lane, StoreError> {
+        self.ask(|answer| Request::Queued {
+            channel: channel.clone(),
+            after,
+            limit,
+            answer,
+        })
+        .await
+    }
+
+    /// Ends the thread after the requests that wait, and closes its connection.
+    pub(crate) async fn stop(&self) {
+        let (stopped, wait) = oneshot::channel();
+        // If it stopped before, there is nothing to wait for.
+        if self.send(Request::Stop(stopped)).await.is_ok() {
+            wait.await.ok();
+        }
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        self.send(request(answer)).await?;
+        let result = wait.await.map_err(|_| StoreError::Closed)?;
+        result.map_err(|error| {
+            tracing::error!(%error, "can't read the store");
+            StoreError::Unavailable(format!("its queue can't be read: {error}"))
+        })
+    }
+
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
+        let requests = self.requests.as_ref().ok_or(StoreError::Closed)?;
+        let sent = requests.send(request).await;
+        sent.map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for ReaderThread {
+    fn drop(&mut self) {
+        // Without senders the thread ends by itself.
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's reader thread panicked");
+        }
+    }
+}
+
+fn serve(connection: Connection, mut inbox: mpsc::Receiver<Request>) {
+    while let Some(request) = inbox.blocking_recv() {
+        // Who asked may have given up, which is fine.
+        match request {
+            Request::Lanes(answer) => drop(answer.send(lanes(&connection))),
+            Request::Queued {
+                channel,
+                after,
+                limit,
+                answer,
+            } => drop(answer.send(queued(&connection, &channel, after, limit))),
+            Request::Stop(stopped) => {
+                inbox.close();
+                drop(connection);
+                drop(stopped);
+                return;
+            }
+        }
+    }
+}
+
+fn lanes(connection: &Connection) -> rusqlite::Result<Vec<Channel>> {
+    // One look into the index per channel, however many deliveries wait.
+    let mut select = connection.prepare_cached(
+        "SELECT id, instance, address FROM channel
+         WHERE EXISTS (SELECT 1 FROM delivery WHERE lane = channel.id) ORDER BY id",
+    )?;
+    let mut rows = select.query([])?;
+    let mut lanes = Vec::new();
+    while let Some(row) = rows.next()? {
+        match row::read_channel(row, 1) {
+            Some(channel) => lanes.push(channel),
+            None => {
+                let channel: i64 = row.get(0)?;
+                tracing::error!(
+                    channel,
+                    "a stored channel is damaged; its deliveries wait until its row is mended"
+                );
+            }
+        }
+    }
+    Ok(lanes)
+}
+
+fn queued(
+    connection: &Connection,
+    channel: &Channel,
+    after: DeliveryId,
+    limit: usize,
+) -> rusqlite::Result<Lane> {
+    let mut lane = Lane::default();
+    let Some(number) = find_channel(connection, channel)? else {
+        return Ok(lane);
+    };
+    // No LIMIT: damaged rows do not count, or a lane that begins with them would seem empty.
+    let mut select = connection.prepare_cached(select_deliveries!(
+        "delivery",
+        "",
+        "WHERE d.lane = ?1 AND d.id > ?2 ORDER BY d.id"
+    ))?;
+    let mut rows = select.query(params![number, after.0])?;
+    lane.deliveries.reserve(limit.min(EXPECTED));
+    while lane.deliveries.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        match row::read(row)? {
+            Ok(delivery) => lane.deliveries.push(delivery),
+            Err(damaged) => lane.damaged.push(damaged),
+        }
+    }
+    Ok(lane)
+}

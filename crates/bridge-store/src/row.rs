@@ -1,0 +1,217 @@
+//! How a delivery is written in a row and read back: the body's own form, and the checksum that
+//! tells a damaged row from a whole one.
+
+use std::borrow::Cow;
+
+use bridge_core::id::{Address, Channel};
+use bridge_core::message::{Attachment, Content, RichHeader};
+use bridge_core::store::{Admission, DeliveryId, NewDelivery, Progress, QueuedDelivery};
+use bridge_core::time::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use serde::{Deserialize, Serialize};
+
+/// Selects the columns of a delivery, for [`read`], and `$more_columns` behind them from the table
+/// `$table` (`delivery` or `dead_letter`). Left joins: a row whose message is lost is damaged, not absent.
+macro_rules! select_deliveries {
+    ($table:literal, $more_columns:literal, $tail:literal) => {
+        concat!(
+            "SELECT d.id, d.rule, d.body, d.checksum, d.attempts, d.uncertain, d.parts_sent, d.not_before, ",
+            "m.message_id, m.received_at, s.instance, s.address, t.instance, t.address",
+            $more_columns,
+            " FROM ", $table, " d LEFT JOIN message m ON m.id = d.message ",
+            "LEFT JOIN channel s ON s.id = m.source LEFT JOIN channel t ON t.id = d.lane ",
+            $tail
+        )
+    };
+}
+pub(crate) use select_deliveries;
+
+/// How many columns [`select_deliveries`] has before those that a caller adds.
+pub(crate) const COLUMNS: usize = 14;
+
+/// The content and checksum of a delivery, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) body: String,
+    pub(crate) checksum: u32,
+}
+
+/// A row that is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damaged(pub(crate) DeliveryId);
+
+/// The body of a delivery as it is stored. Fields may be added with a default, never renamed.
+#[derive(Serialize, Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    header: Option<Header<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<Link<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Link<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    url: Cow<'a, str>,
+}
+
+/// Encodes the content of `delivery` and sums up everything that was accepted of it.
+pub(crate) fn seal(
+    admission: &Admission,
+    delivery: &NewDelivery,
+) -> Result<Sealed, serde_json::Error> {
+    let content = &delivery.content;
+    let body = Body {
+        text: Cow::Borrowed(&content.text),
+        header: content.header.as_ref().map(|header| Header {
+            title: Cow::Borrowed(&header.title),
+            content: Cow::Borrowed(&header.content),
+        }),
+        attachments: content.attachments.iter().map(link).collect(),
+    };
+    let body = serde_json::to_string(&body)?;
+    let checksum = checksum(&Accepted {
+        source: &admission.source,
+        message_id: admission.message_id.as_deref(),
+        received_at: admission.received_at,
+        channel: &delivery.channel,
+        rule: delivery.rule.as_str(),
+        body: &body,
+    });
+    Ok(Sealed { body, checksum })
+}
+
+/// Reads a row of [`select_deliveries`]. The outer error is SQLite's; a row that SQLite can read
+/// and that is not what was written is [`Damaged`].
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Result<QueuedDelivery, Damaged>> {
+    let id = DeliveryId(row.get(0)?);
+    Ok(decode(id, row).ok_or(Damaged(id)))
+}
+
+/// Reads the channel at the columns `at` (instance) and `at + 1` (address).
+pub(crate) fn read_channel(row: &Row<'_>, at: usize) -> Option<Channel> {
+    let address = Address::from_json(text(row, at + 1)?)?;
+    Some(Channel::new(text(row, at)?.into(), address))
+}
+
+fn decode(id: DeliveryId, row: &Row<'_>) -> Option<QueuedDelivery> {
+    let rule = text(row, 1)?;
+    let body = text(row, 2)?;
+    let message_id = match row.get_ref(8).ok()? {
+        ValueRef::Null => None,
+        value => Some(value.as_str().ok()?),
+    };
+    let received_at = Timestamp::from_millis(integer(row, 9)?);
+    let source = read_channel(row, 10)?;
+    let channel = read_channel(row, 12)?;
+    let sum = checksum(&Accepted {
+        source: &source,
+        message_id,
+        received_at,
+        channel: &channel,
+        rule,
+        body,
+    });
+    if integer(row, 3)? != i64::from(sum) {
+        return None;
+    }
+    Some(QueuedDelivery {
+        id,
+        content: content(serde_json::from_str(body).ok()?),
+        rule: rule.into(),
+        message_id: message_id.map(str::to_owned),
+        source,
+        received_at,
+        channel,
+        progress: Progress {
+            attempts: count(row, 4)?,
+            uncertain: count(row, 5)?,
+            parts_sent: count(row, 6)?,
+            not_before: Timestamp::from_millis(integer(row, 7)?),
+        },
+    })
+}
+
+fn content(body: Body<'_>) -> Content {
+    Content {
+        header: body.header.map(|header| RichHeader {
+            title: header.title.into_owned(),
+            content: header.content.into_owned(),
+        }),
+        text: body.text.into_owned(),
+        attachments: body
+            .attachments
+            .into_iter()
+            .map(|link| Attachment::new(link.name, link.url))
+            .collect(),
+    }
+}
+
+fn link(attachment: &Attachment) -> Link<'_> {
+    Link {
+        name: Cow::Borrowed(&attachment.name),
+        url: Cow::Borrowed(&attachment.url),
+    }
+}
+
+/// What was accepted of a delivery and never changes.
+struct Accepted<'a> {
+    source: &'a Channel,
+    message_id: Option<&'a str>,
+    received_at: Timestamp,
+    channel: &'a Channel,
+    rule: &'a str,
+    body: &'a str,
+}
+
+fn checksum(accepted: &Accepted<'_>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    add_channel(&mut hasher, accepted.source);
+    // No id and an empty one are not the same.
+    hasher.update(&[u8::from(accepted.message_id.is_some())]);
+    add(&mut hasher, accepted.message_id.unwrap_or_default());
+    hasher.update(&accepted.received_at.as_millis().to_le_bytes());
+    add_channel(&mut hasher, accepted.channel);
+    add(&mut hasher, accepted.rule);
+    add(&mut hasher, accepted.body);
+    hasher.finalize()
+}
+
+fn add_channel(hasher: &mut crc32fast::Hasher, channel: &Channel) {
+    add(hasher, channel.instance.as_str());
+    for (key, value) in channel.address.iter() {
+        add(hasher, key);
+        add(hasher, value);
+    }
+}
+
+/// Adds a text with its length, so that moving a border between two texts changes the sum.
+fn add(hasher: &mut crc32fast::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_le_bytes());
+    hasher.update(text.as_bytes());
+}
+
+fn text<'a>(row: &'a Row<'_>, at: usize) -> Option<&'a str> {
+    row.get_ref(at).ok()?.as_str().ok()
+}
+
+fn integer(row: &Row<'_>, at: usize) -> Option<i64> {
+    row.get(at).ok()
+}
+
+fn count(row: &Row<'_>, at: usize) -> Option<u32> {
+    u32::try_from(integer(row, at)?).ok()
+}

@@ -1,0 +1,63 @@
+//! Rows that are not what was written.
+
+use bridge_core::store::{DeliveryId, Store};
+use bridge_testkit::store_contract::fixtures::{admit, flush, message, queued, room, texts};
+
+use crate::{inspector, meddle, open_store};
+
+/// Queues `m1`, `m2`, `m3`, damages the row of `m2` with `sql`, and expects that the lane goes on
+/// without it and that a person can see it.
+async fn check(sql: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    for id in ["m1", "m2", "m3"] {
+        admit(&store, message(id, &["a"])).await;
+    }
+    let ids: Vec<_> = queued(&store, "a").await.iter().map(|d| d.id).collect();
+    let connection = meddle(dir.path());
+    assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+
+    // Even a window of one is not empty because of it.
+    let window = store.queued(&room("a"), ids[0], 1).await.unwrap();
+    assert_eq!(texts(&window), ["m3"], "{sql}");
+    flush(&store).await;
+    assert_eq!(texts(&queued(&store, "a").await), ["m1", "m3"], "{sql}");
+    let totals = inspector(dir.path()).totals().unwrap();
+    assert_eq!((totals.queued, totals.dead), (2, 1), "{sql}");
+    let letters = inspector(dir.path()).dead_letters(9).unwrap();
+    assert_eq!(letters[0].id, ids[1], "{sql}");
+    assert_eq!(letters[0].delivery, None, "{sql}");
+    assert!(letters[0].reason.contains("damaged"), "{sql}");
+}
+
+#[tokio::test]
+async fn a_damaged_delivery_becomes_a_dead_letter() {
+    let rows = [
+        "UPDATE delivery SET body = replace(body, 'm2', 'mX') WHERE id = 2",
+        "UPDATE delivery SET body = CAST(x'ff' AS TEXT) WHERE id = 2",
+        "UPDATE delivery SET rule = 'another' WHERE id = 2",
+        "UPDATE delivery SET checksum = checksum + 1 WHERE id = 2",
+        "UPDATE delivery SET parts_sent = -1 WHERE id = 2",
+        "UPDATE message SET received_at = received_at + 1 WHERE message_id = 'm2'",
+        "UPDATE message SET message_id = NULL WHERE message_id = 'm2'",
+        "UPDATE message SET source = 1000 WHERE message_id = 'm2'",
+        "DELETE FROM message WHERE message_id = 'm2'",
+    ];
+    for sql in rows {
+        check(sql).await;
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_changed_its_lane_is_damaged_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    admit(&store, message("m1", &["a", "b"])).await;
+    let connection = meddle(dir.path());
+    let sql = "UPDATE delivery SET lane = (SELECT lane FROM delivery WHERE id = 2) WHERE id = 1";
+    connection.execute(sql, []).unwrap();
+    assert_eq!(queued(&store, "a").await, []);
+    let lane = queued(&store, "b").await;
+    assert_eq!(lane.len(), 1);
+    assert_eq!(lane[0].id, DeliveryId(2));
+}

@@ -1,0 +1,156 @@
+//! A disk that can't take what must be written, and a line that is too long.
+
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bridge_core::store::{Admission, Admitted, Death, Progress, Step, Store, StoreError};
+use bridge_store::StoreOptions;
+use bridge_testkit::store_contract::fixtures::{
+    FeedLog, admit, message, queued, settle, text, texts,
+};
+
+use crate::{inspector, meddle, open_store, open_with};
+
+/// Far longer than the store's longest pause between tries.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn large(id: &str) -> Admission {
+    let mut admission = message(id, &["a"]);
+    admission.deliveries[0].content = text(&id.repeat(20_000));
+    admission
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    open_store(dir.path()).close().await.unwrap();
+    let ballast = "CREATE TABLE ballast (x); INSERT INTO ballast VALUES (zeroblob(1000000))";
+    meddle(dir.path()).execute_batch(ballast).unwrap();
+    let size = dir.path().join("store.db").metadata().unwrap().len();
+    let mut options = StoreOptions::default();
+    options.max_size_bytes = Some(size + 65_536);
+    let store = open_with(dir.path(), options);
+    let feed = FeedLog::of(&store);
+
+    admit(&store, message("m1", &["a"])).await;
+    let first = queued(&store, "a").await[0].id;
+    let refused = loop {
+        let id = format!("x{}", feed.heard().len());
+        if let Err(error) = store.admit(large(&id)).await {
+            break error;
+        }
+    };
+    let StoreError::Unavailable(reason) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("full"), "{reason}");
+    // Nothing of the refused message is there, and it is no duplicate of itself.
+    assert_eq!(queued(&store, "a").await, feed.heard());
+    let taken = feed.heard().len();
+
+    // A settlement that needs more room than there is.
+    let death = Death {
+        reason: "refused ".repeat(20_000),
+        may_have_been_delivered: false,
+        progress: Progress::START,
+    };
+    settle(&store, first, Step::Dead(death.clone())).await;
+    let flushed = store.flush().await;
+    assert!(matches!(flushed, Err(StoreError::Unavailable(_))));
+    assert_eq!(inspector(dir.path()).totals().unwrap().dead, 0);
+
+    let connection = meddle(dir.path());
+    connection.execute_batch("DROP TABLE ballast").unwrap();
+    let id = format!("x{taken}");
+    assert_eq!(store.admit(large(&id)).await, Ok(Admitted::New));
+    let letters = inspector(dir.path()).dead_letters(9).unwrap();
+    assert_eq!(letters[0].id, first);
+    assert_eq!(letters[0].reason, death.reason);
+    assert_eq!(queued(&store, "a").await.len(), taken);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn kept_settlements_are_tried_again_without_being_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    admit(&store, message("m1", &["a"])).await;
+    let id = queued(&store, "a").await[0].id;
+    // Any error that is not about the row stands for a failing disk.
+    let connection = meddle(dir.path());
+    connection
+        .execute_batch("ALTER TABLE delivered RENAME TO away")
+        .unwrap();
+    let platform_ids = Vec::new();
+    settle(&store, id, Step::Delivered { platform_ids }).await;
+    assert!(store.flush().await.is_err());
+    connection
+        .execute_batch("ALTER TABLE away RENAME TO delivered")
+        .unwrap();
+    // Each read is a round trip to the reader, so this waits for the event itself.
+    let written = async { while !queued(&store, "a").await.is_empty() {} };
+    let written = tokio::time::timeout(PATIENCE, written).await;
+    written.expect("a kept settlement is written once it can be");
+    assert_eq!(inspector(dir.path()).totals().unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn settlements_that_cannot_be_written_before_the_end_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    admit(&store, message("m1", &["a"])).await;
+    let id = queued(&store, "a").await[0].id;
+    let connection = meddle(dir.path());
+    connection.execute_batch("DROP TABLE delivered").unwrap();
+    let platform_ids = Vec::new();
+    settle(&store, id, Step::Delivered { platform_ids }).await;
+    let closed = store.close().await.unwrap_err().to_string();
+    assert!(closed.contains("1 settlements unwritten"), "{closed}");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_written_does_not_take_others_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    let feed = FeedLog::of(&store);
+    let connection = meddle(dir.path());
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON message WHEN new.message_id = 'poison'
+                   BEGIN SELECT RAISE(ABORT, 'poison'); END";
+    connection.execute_batch(trigger).unwrap();
+    // While somebody else writes, all of them come to wait for one commit.
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (first, poison, second, ()) = tokio::join!(
+        store.admit(message("m1", &["a"])),
+        store.admit(message("poison", &["a"])),
+        store.admit(message("m2", &["a"])),
+        async { connection.execute_batch("COMMIT").unwrap() },
+    );
+    assert_eq!((first, second), (Ok(Admitted::New), Ok(Admitted::New)));
+    assert!(matches!(poison, Err(StoreError::Unavailable(_))));
+    assert_eq!(texts(&feed.heard()), ["m1", "m2"]);
+    assert_eq!(queued(&store, "a").await, feed.heard());
+}
+
+#[tokio::test]
+async fn a_full_line_refuses_at_once_and_loses_nothing_of_what_it_took() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    let connection = meddle(dir.path());
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let mut admission = store.admit(message(&format!("m{}", waiting.len()), &["a"]));
+        match admission.as_mut().poll(&mut context) {
+            Poll::Pending => waiting.push(admission),
+            Poll::Ready(result) => break result,
+        }
+    };
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    connection.execute_batch("COMMIT").unwrap();
+    let taken = waiting.len();
+    for admission in waiting {
+        assert_eq!(admission.await, Ok(Admitted::New));
+    }
+    assert_eq!(queued(&store, "a").await.len(), taken);
+}

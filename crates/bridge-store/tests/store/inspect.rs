@@ -1,0 +1,159 @@
+//! Looking into a store that runs, that was closed, that was killed, that is not there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bridge_core::store::{Death, Progress, Record, Step, Store};
+use bridge_core::time::Timestamp;
+use bridge_store::{Inspector, SqliteStore, Totals};
+use bridge_testkit::store_contract::fixtures::{
+    RECEIVED_AT, admit, flush, message, queued, settle, source,
+};
+
+use crate::{copy_as_killed, inspector, meddle, open_store};
+
+/// A store with one of everything.
+async fn fill(dir: &Path) -> SqliteStore {
+    let store = open_store(dir);
+    for id in ["m1", "m2", "m3"] {
+        admit(&store, message(id, &["a"])).await;
+    }
+    let lane = queued(&store, "a").await;
+    let platform_ids = vec!["p".to_owned()];
+    settle(&store, lane[0].id, Step::Delivered { platform_ids }).await;
+    let death = Death {
+        reason: "rejected".to_owned(),
+        may_have_been_delivered: true,
+        progress: Progress::START,
+    };
+    settle(&store, lane[1].id, Step::Dead(death)).await;
+    for (seconds, title) in [(1, "值班"), (2, "")] {
+        let seen = Record::ChannelSeen {
+            channel: source(),
+            title: title.to_owned(),
+            at: Timestamp::from_millis(seconds * 1000),
+        };
+        store.record(seen).await.unwrap();
+    }
+    for message_id in [None, Some("i2".to_owned())] {
+        let record = Record::NotForwarded {
+            instance: "from".into(),
+            address: message_id.as_ref().map(|_| source().address),
+            message_id,
+            at: RECEIVED_AT,
+            reason: "no_rule",
+        };
+        store.record(record).await.unwrap();
+    }
+    flush(&store).await;
+    store
+}
+
+fn check(dir: &Path) {
+    let inspector = inspector(dir);
+    let expected = Totals {
+        messages: 3,
+        queued: 1,
+        delivered: 1,
+        dead: 1,
+    };
+    assert_eq!(inspector.totals().unwrap(), expected);
+
+    let channels = inspector.channels().unwrap();
+    assert_eq!(channels.len(), 1);
+    assert_eq!(channels[0].channel, source());
+    assert_eq!(channels[0].title, "值班");
+    assert_eq!(channels[0].first_seen, Timestamp::from_millis(1000));
+    assert_eq!(channels[0].last_seen, Timestamp::from_millis(2000));
+
+    let letters = inspector.dead_letters(9).unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason, "rejected");
+    assert!(letters[0].may_have_been_delivered);
+    let delivery = letters[0].delivery.as_ref().unwrap();
+    assert_eq!(delivery.content.text, "m2");
+    assert_eq!(delivery.message_id.as_deref(), Some("m2"));
+    assert_eq!(inspector.dead_letters(0).unwrap(), []);
+
+    let records = inspector.records(9).unwrap();
+    let ids: Vec<_> = records.iter().map(|r| r.message_id.as_deref()).collect();
+    assert_eq!(ids, [Some("i2"), None]);
+    assert_eq!(records[0].address, Some(source().address));
+    assert_eq!(records[0].reason, "no_rule");
+    assert_eq!(inspector.records(1).unwrap(), records[..1]);
+}
+
+/// All files of `dir` with what is in them.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = dir.read_dir().unwrap().map(|entry| entry.unwrap());
+    let files = entries.map(|entry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, std::fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
+#[tokio::test]
+async fn beside_a_running_bridge() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fill(dir.path()).await;
+    check(dir.path());
+    // It sees what comes later, and the bridge goes on.
+    let inspector = inspector(dir.path());
+    admit(&store, message("m4", &["a"])).await;
+    assert_eq!(inspector.totals().unwrap().messages, 4);
+    store.close().await.unwrap();
+    assert_eq!(inspector.totals().unwrap().messages, 4);
+}
+
+#[tokio::test]
+async fn in_a_closed_store_without_leaving_a_trace() {
+    let parent = tempfile::tempdir().unwrap();
+    // A path with what means something in a URI.
+    let dir = parent.path().join("a?b#c%20d e");
+    fill(&dir).await.close().await.unwrap();
+    let before = files(&dir);
+    check(&dir);
+    assert!(files(&dir) == before);
+}
+
+#[tokio::test]
+async fn in_a_killed_store_without_touching_what_must_be_recovered() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fill(dir.path()).await;
+    let killed = tempfile::tempdir().unwrap();
+    copy_as_killed(dir.path(), killed.path());
+    let before = files(killed.path());
+    check(killed.path());
+    let mut after = files(killed.path());
+    // The index of the log, which any reader may make anew.
+    after.remove("store.db-shm");
+    assert!(after == before);
+    drop(store);
+}
+
+#[test]
+fn where_there_is_none() {
+    let parent = tempfile::tempdir().unwrap();
+    for dir in [parent.path().to_owned(), parent.path().join("missing")] {
+        assert!(Inspector::open(&dir).unwrap().is_none());
+    }
+    assert_eq!(files(parent.path()), BTreeMap::new());
+}
+
+#[test]
+fn in_what_this_binary_cannot_read() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open_store(dir.path()));
+    let rows = [
+        ("user_version", 99, "a newer bridge (version 99"),
+        ("application_id", 1, "is not a bridge's store"),
+    ];
+    for (pragma, value, expected) in rows {
+        meddle(dir.path())
+            .pragma_update(None, pragma, value)
+            .unwrap();
+        let sentence = Inspector::open(dir.path()).unwrap_err().to_string();
+        assert!(sentence.contains(expected), "{sentence}");
+    }
+}

@@ -1,0 +1,83 @@
+//! The contract of [`bridge_core::store::Store`] as checks that every store passes.
+//!
+//! ```no_run
+//! # use bridge_testkit::store_contract::{self, StoreUnderTest};
+//! # async fn test<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
+//! store_contract::check_all(open).await;
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use bridge_core::store::{Death, DeliveryId, Store};
+
+mod admit;
+pub mod fixtures;
+mod lanes;
+mod settle;
+
+/// A store, with the means to look at what the trait does not show.
+pub trait StoreUnderTest {
+    /// The store. After [`StoreUnderTest::crash`] it is another one.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Goes on with what would be there had the process been killed now; `false` if this store does
+    /// not outlive its process.
+    fn crash(&mut self) -> impl Future<Output = bool> + Send;
+
+    /// All deliveries that left the queue, in any order. Called after a flush.
+    fn ended(&self) -> Vec<Ended>;
+}
+
+/// A delivery that left the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Why it is a dead letter; `None` if it was delivered. Its progress may lack `not_before`.
+    pub death: Option<Death>,
+}
+
+/// Runs every check, each on an empty store that `open` makes.
+///
+/// # Panics
+///
+/// At the first clause of the contract that does not hold; the message names it.
+pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
+    admit::what_is_answered_survives_a_crash(open().await).await;
+    admit::nothing_of_an_admission_is_changed(open().await).await;
+    admit::a_message_is_taken_in_once(open().await).await;
+    admit::the_same_id_elsewhere_is_another_message(open().await).await;
+    admit::a_message_without_id_is_never_a_duplicate(open().await).await;
+    admit::of_racing_duplicates_one_is_new(open().await).await;
+    admit::ids_grow_and_the_feed_hears_them_in_order(open().await).await;
+    admit::the_feed_hears_before_the_answer(open().await).await;
+    admit::a_later_feed_replaces_an_earlier_one(open().await).await;
+    settle::each_step_does_what_it_says(open().await).await;
+    settle::a_flush_makes_settlements_durable(open().await).await;
+    settle::settlements_take_effect_in_order(open().await).await;
+    settle::settling_what_is_not_queued_changes_nothing(open().await).await;
+    settle::records_are_taken(open().await).await;
+    lanes::lanes_are_the_channels_with_queued_deliveries(open().await).await;
+    lanes::queued_gives_a_window_of_one_lane(open().await).await;
+}
+
+/// A clause of the contract.
+#[derive(Debug, Clone, Copy)]
+struct Clause(&'static str);
+
+impl Clause {
+    #[track_caller]
+    fn holds_if(self, holds: bool) {
+        assert!(holds, "the store breaks its contract: {}", self.0);
+    }
+
+    #[track_caller]
+    fn holds_if_equal<T: PartialEq + std::fmt::Debug>(self, found: T, expected: T) {
+        assert!(
+            found == expected,
+            "the store breaks its contract: {}\n   found: {found:?}\nexpected: {expected:?}",
+            self.0
+        );
+    }
+}

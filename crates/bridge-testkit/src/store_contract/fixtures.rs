@@ -1,0 +1,135 @@
+//! Messages and channels for tests of stores, and a feed that remembers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bridge_core::id::{Address, Channel};
+use bridge_core::message::{Attachment, Content, RichHeader};
+use bridge_core::store::{
+    Admission, Admitted, DeliveryId, Feed, NewDelivery, QueuedDelivery, Settlement, Step, Store,
+};
+use bridge_core::time::Timestamp;
+
+/// When the fixtures' messages were received.
+pub const RECEIVED_AT: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+/// The room `room` of the instance `to`.
+pub fn room(room: &str) -> Channel {
+    Channel::new("to".into(), Address::new([("room", room)]))
+}
+
+/// The channel from which the fixtures' messages come.
+pub fn source() -> Channel {
+    Channel::new("from".into(), Address::new([("room", "source")]))
+}
+
+/// A message with `id` for `rooms`, whose text is its id.
+pub fn message(id: &str, rooms: &[&str]) -> Admission {
+    let deliveries = rooms.iter().map(|name| NewDelivery {
+        channel: room(name),
+        rule: "rule".into(),
+        content: text(id),
+    });
+    Admission {
+        source: source(),
+        message_id: Some(id.to_owned()),
+        received_at: RECEIVED_AT,
+        deliveries: deliveries.collect(),
+    }
+}
+
+/// A content of nothing but text.
+pub fn text(text: &str) -> Content {
+    Content {
+        text: text.to_owned(),
+        ..Content::default()
+    }
+}
+
+/// A content that uses every field and characters that are special somewhere.
+pub fn rich_content() -> Content {
+    Content {
+        header: Some(RichHeader {
+            title: "张三 \"x\"".to_owned(),
+            content: "值班\\".to_owned(),
+        }),
+        text: "a\u{0}b\r\n\u{1F469}\u{200D}\u{1F4BB} {\"text\":1} ' ? %".to_owned(),
+        attachments: vec![
+            Attachment::new("", "https://files.example/1?a=b&c=%20"),
+            Attachment::new("图.png", "https://files.example/2"),
+        ],
+    }
+}
+
+/// Takes `admission` in.
+///
+/// # Panics
+///
+/// If the store can't.
+pub async fn admit(store: &dyn Store, admission: Admission) -> Admitted {
+    let admitted = store.admit(admission).await;
+    admitted.expect("a store in order takes a message in")
+}
+
+/// Settles `delivery` with `step`, one second after its message came.
+///
+/// # Panics
+///
+/// If the store can't.
+pub async fn settle(store: &dyn Store, delivery: DeliveryId, step: Step) {
+    let at = Timestamp::from_millis(RECEIVED_AT.as_millis() + 1000);
+    let settled = store.settle(Settlement { delivery, at, step }).await;
+    settled.expect("a store in order takes a settlement");
+}
+
+/// Waits until everything is written.
+///
+/// # Panics
+///
+/// If the store can't.
+pub async fn flush(store: &dyn Store) {
+    store.flush().await.expect("a store in order can flush");
+}
+
+/// All that is queued for the room `name`.
+///
+/// # Panics
+///
+/// If the store can't be read.
+pub async fn queued(store: &dyn Store, name: &str) -> Vec<QueuedDelivery> {
+    let queued = store.queued(&room(name), DeliveryId::ZERO, usize::MAX);
+    queued.await.expect("a store in order can be read")
+}
+
+/// The texts of `deliveries`.
+pub fn texts(deliveries: &[QueuedDelivery]) -> Vec<&str> {
+    let texts = deliveries.iter().map(|delivery| &*delivery.content.text);
+    texts.collect()
+}
+
+/// A feed that remembers what it heard.
+#[derive(Debug, Default)]
+pub struct FeedLog {
+    heard: Mutex<Vec<QueuedDelivery>>,
+}
+
+impl FeedLog {
+    /// A new one, listening to `store`.
+    pub fn of(store: &dyn Store) -> Arc<Self> {
+        let log = Arc::new(Self::default());
+        store.set_feed(Arc::<Self>::clone(&log));
+        log
+    }
+
+    /// Everything so far.
+    pub fn heard(&self) -> Vec<QueuedDelivery> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.clone()
+    }
+}
+
+impl Feed for FeedLog {
+    fn committed(&self, deliveries: Vec<QueuedDelivery>) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.extend(deliveries);
+    }
+}
