@@ -1,2 +1,50 @@
-//! Entry point.
-fn main() {}
+//! Tasks of the project. They run the product and the toolchain from outside; no driver is linked.
+
+mod ci;
+mod step;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the project
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check a config with its rules, or every pair in config/ and rules/; environment left out
+    Validate {
+        /// The config file; without it, every pair in config/ and rules/
+        #[arg(requires = "rules")]
+        config: Option<PathBuf>,
+        /// The rules file
+        rules: Option<PathBuf>,
+    },
+    /// Run everything that must pass before a change lands
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Validate {
+            config: Some(config),
+            rules: Some(rules),
+        } => validate::pair(&config, &rules),
+        Task::Validate { .. } => validate::everything(),
+        Task::Ci => ci::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(step::Failed { message, code }) => {
+            step::say(&format!("error: {message}"));
+            ExitCode::from(code)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Runs one command of a task at the top of the workspace, with its output going straight through.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A task that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) message: String,
+    /// The code to end with: that of the command that failed.
+    pub(crate) code: u8,
+}
+
+impl Failed {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 1,
+        }
+    }
+}
+
+/// The top of the workspace.
+pub(crate) fn top() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// `cargo` with arguments, at the top; `envs` are set for it.
+pub(crate) fn cargo(args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> {
+    cargo_in(&top(), args, envs)
+}
+
+/// `cargo` with arguments, in a folder.
+pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(args)
+        .envs(envs.iter().copied())
+        .current_dir(dir);
+    let line = format!("cargo {}", args.join(" "));
+    let status = command
+        .status()
+        .map_err(|error| Failed::new(format!("`{line}` can't start: {error}")))?;
+    if status.success() {
+        return Ok(());
+    }
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
+    Err(Failed {
+        message: format!("`{line}` failed: {status}"),
+        code,
+    })
+}
+
+/// A line of the task itself, to stderr. A reader that has gone away is no reason to fail.
+pub(crate) fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
