@@ -1,1 +1,18 @@
-//! Library behind the binary.
+//! The library behind the binary `bridge`: from two files to a running bridge.
+//!
+//! ```text
+//! cli ─ files ─▶ bridge_core::config::load ─▶ app ─┬─ listener per instance ─▶ intake ─▶ store
+//!                                                  └─ dispatch ─ lane per channel ─▶ outbound
+//! ```
+
+pub mod app;
+pub mod cli;
+mod demo;
+mod dispatch;
+mod drivers;
+pub mod files;
+mod intake;
+mod known;
+mod lane;
+mod log_limit;
+mod logging;

@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! The binary `bridge`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bridge_bin::cli::main()
+}

@@ -47,7 +47,8 @@ pub trait Store: Send + Sync {
     /// The channels that have queued deliveries, whatever their instance.
     fn lanes(&self) -> BoxFuture<'_, Result<Vec<Channel>, StoreError>>;
 
-    /// At most `limit` queued deliveries to `channel` with ids greater than `after`, by id.
+    /// At most `limit` queued deliveries to `channel` with ids greater than `after`, by id; fewer
+    /// only if no more are queued.
     fn queued(
         &self,
         channel: &Channel,

@@ -1,0 +1,95 @@
+//! The command line: what each command prints, and with which code it ends.
+
+mod channels;
+mod check;
+mod demo;
+mod drivers;
+mod explain;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+use bridge_core::catalog::Catalog;
+use clap::{Parser, Subcommand};
+
+use crate::files::Files;
+
+/// A chat bridge: messages from a group on one platform appear in groups on others, by rules.
+#[derive(Debug, Parser)]
+#[command(name = "bridge", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    run: run::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge (the default command)
+    Run(run::Args),
+    /// Report every problem of config and rules; exit 78 if there is an error
+    Check(check::Args),
+    /// Show what each rule makes of a message, and which clause decided
+    Explain(explain::Args),
+    /// List the channels from which something came, as they are pasted into the rules
+    Channels(Files),
+    /// List the drivers of this binary, with their keys
+    Drivers,
+    /// Bridge two sandbox groups on this machine: no account, no network, no file
+    Demo(demo::Args),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Fine,
+    Failed,
+    /// Something that stands in the files; sysexits' `EX_CONFIG`.
+    Config,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Fine => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Config => Self::from(78),
+        }
+    }
+}
+
+/// Parses the arguments and runs the command; wrong arguments end the process with code 2.
+pub fn main() -> ExitCode {
+    let Cli { command, run } = Cli::parse();
+    let catalog = match Catalog::linked() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            output::error(&error);
+            return Exit::Failed.into();
+        }
+    };
+    let exit = match command {
+        None => run::run(&run, &catalog),
+        Some(Command::Run(args)) => run::run(&args, &catalog),
+        Some(Command::Check(args)) => check::check(&args, &catalog),
+        Some(Command::Explain(args)) => explain::explain(&args, &catalog),
+        Some(Command::Channels(files)) => channels::channels(&files, &catalog),
+        Some(Command::Drivers) => drivers::drivers(&catalog),
+        Some(Command::Demo(args)) => demo::demo(&args, &catalog),
+    };
+    exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

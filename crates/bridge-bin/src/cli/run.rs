@@ -1,0 +1,95 @@
+//! `bridge run`: the bridge, until a signal ends it.
+
+use bridge_core::catalog::Catalog;
+use bridge_core::config::{Issue, Setup, Severity};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use super::{Exit, output};
+use crate::app::Bridge;
+use crate::files::{Environment, Files};
+use crate::logging;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    files: Files,
+
+    /// Log level or filter; wins over the config's
+    #[arg(long, value_name = "LEVEL", env = "BRIDGE_LOG")]
+    log: Option<String>,
+}
+
+pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
+    let loaded = args.files.load(catalog, &Environment);
+    let Some(setup) = loaded.setup else {
+        output::issues(&loaded.issues);
+        output::error(&format_args!(
+            "not started: {}",
+            output::count(&loaded.issues)
+        ));
+        return Exit::Config;
+    };
+    if let Err(error) = logging::init(&setup.global.log, args.log.as_deref()) {
+        output::error(&error);
+        return Exit::Failed;
+    }
+    for issue in loaded
+        .issues
+        .iter()
+        .filter(|issue| issue.severity == Severity::Warning)
+    {
+        log_warning(issue);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ran = match runtime {
+        Ok(runtime) => runtime.block_on(until_signal(setup)),
+        Err(error) => Err(format!("the runtime can't start: {error}")),
+    };
+    match ran {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            output::error(&error);
+            Exit::Failed
+        }
+    }
+}
+
+fn log_warning(issue: &Issue) {
+    let place = issue
+        .place
+        .map(|(line, column)| format!(":{line}:{column}"))
+        .unwrap_or_default();
+    warn!(
+        place = format!("{}{place}", issue.file),
+        key = issue.path,
+        help = issue.help,
+        "{}",
+        issue.problem
+    );
+}
+
+async fn until_signal(setup: Setup) -> Result<(), String> {
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let bridge = Bridge::start(setup)
+        .await
+        .map_err(|error| error.to_string())?;
+    info!(listeners = bridge.listeners().len(), "started");
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    info!(signal = name, "stopping; a second signal ends at once");
+    tokio::select! {
+        () = bridge.stop() => Ok(()),
+        _ = terminate.recv() => Err("ended by a second signal; unsettled deliveries go on at the next start".to_owned()),
+        _ = interrupt.recv() => Err("ended by a second signal; unsettled deliveries go on at the next start".to_owned()),
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, String> {
+    signal(kind).map_err(|error| format!("signals can't be caught: {error}"))
+}

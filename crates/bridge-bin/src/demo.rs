@@ -1,0 +1,108 @@
+//! A conversation between two groups of the sandbox, over the same bridge that `run` starts: shown
+//! as it happens, then judged.
+
+mod files;
+pub(crate) mod keyboard;
+mod ledger;
+mod play;
+mod script;
+mod show;
+mod side;
+mod stage;
+mod view;
+mod wrap;
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use bridge_core::catalog::Catalog;
+use tokio::sync::mpsc;
+
+pub(crate) use ledger::Verdict;
+pub(crate) use show::Print;
+pub(crate) use stage::StageError;
+pub(crate) use view::{Look, Paint};
+
+use show::Show;
+use stage::Stage;
+
+/// Between two messages, so that a person can follow.
+const PAUSE: Duration = Duration::from_millis(600);
+
+/// Who watches the demo.
+#[derive(Debug)]
+pub(crate) enum Audience {
+    /// Nobody who could type: it is played without a pause and ends by itself.
+    Silent,
+    /// A person, whose lines are said once the conversation is over.
+    Typing(mpsc::Receiver<String>),
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+pub(crate) enum DemoError {
+    /// It could not begin.
+    Stage(StageError),
+    /// It was interrupted before the end of the conversation.
+    Interrupted,
+}
+
+impl fmt::Display for DemoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(error) => write!(f, "the demo can't begin: {error}"),
+            Self::Interrupted => f.write_str("interrupted before the end of the conversation"),
+        }
+    }
+}
+
+impl std::error::Error for DemoError {}
+
+/// Plays the demo and judges it; `interrupted` ends it early. Whatever happens, nothing runs and
+/// no file is left when it resolves.
+///
+/// # Errors
+///
+/// [`DemoError`]. A bridge that did not do what it should is no error but a [`Verdict`].
+pub(crate) async fn demo(
+    catalog: &Catalog,
+    look: Look,
+    audience: Audience,
+    print: Print<'_>,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Verdict, DemoError> {
+    let mut interrupted = pin!(interrupted);
+    let stage = Stage::open(catalog).await.map_err(DemoError::Stage)?;
+    print(&stage.describe());
+    let mut show = Show::new(&stage, look, print);
+    show.begin();
+    let pause = match audience {
+        Audience::Silent => Duration::ZERO,
+        Audience::Typing(_) => PAUSE,
+    };
+    let played = tokio::select! {
+        played = show.play(&script::CONVERSATION, pause) => Some(played),
+        () = &mut interrupted => None,
+    };
+    let mut problem = played.clone().and_then(Result::err);
+    if let (Some(Ok(())), Audience::Typing(mut lines)) = (&played, audience) {
+        tokio::select! {
+            () = show.talk(&mut lines) => {}
+            () = interrupted => {}
+        }
+        problem = show.until_delivered().await.err();
+    }
+    stage.close().await;
+    let mut verdict = show.end().await;
+    if played.is_none() {
+        return Err(DemoError::Interrupted);
+    }
+    if let Some(problem) = problem {
+        verdict.add(problem);
+    }
+    Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests;

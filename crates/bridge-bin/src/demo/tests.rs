@@ -1,0 +1,73 @@
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::future::{pending, ready};
+
+use super::*;
+
+const LOOK: Look = Look {
+    columns: 80,
+    paint: Paint::Plain,
+};
+
+async fn run(
+    audience: Audience,
+    interrupted: impl Future<Output = ()>,
+) -> (String, Result<Verdict, DemoError>) {
+    let shown = RefCell::new(String::new());
+    let print = |text: &dyn Display| {
+        let mut shown = shown.borrow_mut();
+        shown.push_str(&text.to_string());
+        shown.push('\n');
+    };
+    let catalog = Catalog::linked().unwrap();
+    let ended = demo(&catalog, LOOK, audience, &print, interrupted).await;
+    (shown.into_inner(), ended)
+}
+
+fn row_with<'a>(shown: &'a str, text: &str) -> &'a str {
+    let found = shown.lines().find(|line| line.contains(text));
+    found.unwrap_or_else(|| panic!("no {text:?} in:\n{shown}"))
+}
+
+#[tokio::test]
+async fn a_person_speaks_in_both_groups_after_the_conversation() {
+    let (keys, typed) = mpsc::channel(8);
+    for line in [
+        "1 hello over there",
+        "",
+        "what?",
+        "2 你好",
+        "quit",
+        "1 unsaid",
+    ] {
+        keys.send(line.to_owned()).await.unwrap();
+    }
+    let (shown, ended) = run(Audience::Typing(typed), pending()).await;
+    let verdict = ended.unwrap();
+    assert!(verdict.is_fine(), "{verdict:?}\n{shown}");
+    assert!(
+        verdict
+            .to_string()
+            .starts_with("13 messages, 13 delivered, in order, once each")
+    );
+    let here = row_with(&shown, "你/you: hello over there");
+    assert!(here.starts_with("你/you"), "{here}");
+    assert_eq!(
+        shown.matches("你/you: hello over there").count(),
+        2,
+        "{shown}"
+    );
+    assert_eq!(shown.matches("你/you: 你好").count(), 2, "{shown}");
+    assert_eq!(
+        shown.matches("\"1 text\" speaks in").count(),
+        2,
+        "prompt and hint\n{shown}"
+    );
+    assert!(!shown.contains("unsaid"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_interrupted_conversation_is_no_success() {
+    let (_, ended) = run(Audience::Silent, ready(())).await;
+    assert!(matches!(ended, Err(DemoError::Interrupted)), "{ended:?}");
+}

@@ -1,0 +1,4 @@
+//! The drivers that are linked into this binary. An unnamed crate would not be linked, and its
+//! platform would be unknown: a new driver needs one line here and one in `Cargo.toml`.
+
+use driver_dingtalk as _;

@@ -1,0 +1,96 @@
+//! Reads what the loader needs from outside: the two files, and secrets from environment and files.
+
+use std::path::{Path, PathBuf};
+
+use bridge_core::catalog::Catalog;
+use bridge_core::config::{Issue, Loaded, Source, load};
+use bridge_core::ports::SecretSource;
+
+use crate::logging;
+
+/// Where the two files are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Files {
+    /// The config file.
+    #[arg(long, value_name = "PATH", default_value = "config/config.json")]
+    pub config: PathBuf,
+    /// The rules file.
+    #[arg(long, value_name = "PATH", default_value = "rules/rules.json")]
+    pub rules: PathBuf,
+}
+
+impl Files {
+    /// Reads, checks and compiles both files.
+    pub fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
+        let mut loaded = load(
+            &source(&self.config),
+            &source(&self.rules),
+            catalog,
+            secrets,
+        );
+        // The core does not log, so it does not know what a level is.
+        let level = loaded
+            .setup
+            .as_ref()
+            .map(|setup| logging::parse_filter(&setup.global.log.level));
+        if let Some(Err(problem)) = level {
+            let file = self.config.display().to_string();
+            let path = "global.log.level".to_owned();
+            loaded.issues.push(Issue {
+                path,
+                ..Issue::of_file(&file, problem, "")
+            });
+            loaded.setup = None;
+        }
+        loaded
+    }
+}
+
+fn source(path: &Path) -> Source {
+    let content = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
+        _ => format!("the file can't be read: {error}"),
+    });
+    Source {
+        name: path.display().to_string(),
+        content,
+    }
+}
+
+/// Secrets from the process's environment and from files.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment;
+
+impl SecretSource for Environment {
+    fn env(&self, name: &str) -> Result<String, String> {
+        std::env::var(name).map_err(|error| match error {
+            std::env::VarError::NotPresent => {
+                format!("the environment variable {name} is not set; set it before the start")
+            }
+            std::env::VarError::NotUnicode(_) => {
+                format!("the environment variable {name} is not UTF-8")
+            }
+        })
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("the secret's file {path} can't be read: {error}"))?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+}
+
+/// Stands in for secrets where the environment is left out: each is there, with a made-up value.
+#[derive(Debug, Clone, Copy)]
+pub struct Offline;
+
+impl SecretSource for Offline {
+    fn env(&self, name: &str) -> Result<String, String> {
+        Ok(format!("made-up value of the variable {name}"))
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        Ok(format!("made-up content of the file {path}"))
+    }
+}

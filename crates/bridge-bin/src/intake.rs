@@ -1,0 +1,216 @@
+//! Steps 4 to 6 for one instance: plan what came in, admit it, say whether it is safe.
+
+mod counters;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bridge_core::BoxFuture;
+use bridge_core::driver::{Batch, Event, Ignored, Notice, Refusal};
+use bridge_core::id::{Address, Channel, InstanceId};
+use bridge_core::message::Message;
+use bridge_core::ports::Clock;
+use bridge_core::rules::Rules;
+use bridge_core::secret::LeakGuard;
+use bridge_core::store::{Admission, Admitted, Record, Store, StoreError};
+use bridge_http::{Busy, Intake};
+use http::StatusCode;
+use tracing::{info, warn};
+
+use counters::Counters;
+
+use crate::known::KnownChannels;
+use crate::log_limit::LogLimit;
+
+/// What the platform is told to wait when the store can't take more.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Notices beyond this number are not logged: a driver that makes up keys must not fill memory.
+const MOST_NOTICES: usize = 1000;
+
+/// What all instances share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) leaks: Arc<LeakGuard>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) known: Arc<KnownChannels>,
+}
+
+/// Takes in what one instance receives. Clones are the same intake.
+#[derive(Clone)]
+pub(crate) struct InstanceIntake(Arc<Inner>);
+
+struct Inner {
+    instance: InstanceId,
+    platform: &'static str,
+    shared: Shared,
+    counters: Counters,
+    limit: LogLimit,
+    notices: Mutex<HashSet<String>>,
+}
+
+impl InstanceIntake {
+    pub(crate) fn new(instance: InstanceId, platform: &'static str, shared: Shared) -> Self {
+        Self(Arc::new(Inner {
+            instance,
+            platform,
+            shared,
+            counters: Counters::default(),
+            limit: LogLimit::default(),
+            notices: Mutex::default(),
+        }))
+    }
+
+    /// Logs what was counted.
+    pub(crate) fn log_counts(&self) {
+        self.0.counters.log(&self.0.instance);
+    }
+}
+
+impl Inner {
+    async fn take_all(&self, batch: Batch) -> Result<(), Busy> {
+        for notice in batch.notices {
+            self.notice(&notice);
+        }
+        for event in batch.events {
+            let taken = match event {
+                Event::Message(message) => self.take_message(message).await,
+                Event::Ignored(ignored) => self.ignore(ignored).await,
+                _ => Ok(()),
+            };
+            if let Err(error) = taken {
+                self.counters.count_busy();
+                if let Some(held_back) = self.limit.pass("busy", self.shared.clock.now()) {
+                    warn!(instance = %self.instance, %error, held_back, "answered 503, not taken in");
+                }
+                return Err(Busy {
+                    retry_after: RETRY_AFTER,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_message(&self, message: Message) -> Result<(), StoreError> {
+        let channel = Channel::new(self.instance.clone(), message.address.clone());
+        self.see(&channel, &message.channel_title).await?;
+        if let Some(key) = self.leak(&message) {
+            warn!(
+                instance = %self.instance, key, message_id = message.id,
+                "a message holds this key's secret; it is not forwarded and not stored"
+            );
+            return self
+                .not_forwarded("holds_secret", message.id, Some(message.address))
+                .await;
+        }
+        let deliveries = self.shared.rules.plan(self.platform, &channel, &message);
+        if deliveries.is_empty() {
+            return self
+                .not_forwarded("no_rule", message.id, Some(message.address))
+                .await;
+        }
+        let admission = Admission {
+            source: channel,
+            message_id: message.id,
+            received_at: self.shared.clock.now(),
+            deliveries,
+        };
+        match self.shared.store.admit(admission).await? {
+            Admitted::New => self.counters.count_admitted(),
+            Admitted::Duplicate => self.counters.count_duplicate(),
+        }
+        Ok(())
+    }
+
+    /// The key whose secret the message would carry on.
+    fn leak(&self, message: &Message) -> Option<&str> {
+        let sender = &message.sender;
+        let attachments = message
+            .attachments
+            .iter()
+            .flat_map(|file| [&file.name, &file.url]);
+        let texts = [&message.text, &sender.name, &sender.id, &sender.avatar];
+        texts
+            .into_iter()
+            .chain(attachments)
+            .find_map(|text| self.shared.leaks.find(text))
+    }
+
+    async fn ignore(&self, ignored: Ignored) -> Result<(), StoreError> {
+        self.not_forwarded(ignored.reason, ignored.message_id, ignored.address)
+            .await
+    }
+
+    async fn not_forwarded(
+        &self,
+        reason: &'static str,
+        message_id: Option<String>,
+        address: Option<Address>,
+    ) -> Result<(), StoreError> {
+        self.counters.count_ignored(reason);
+        let at = self.shared.clock.now();
+        let instance = self.instance.clone();
+        let record = Record::NotForwarded {
+            instance,
+            address,
+            message_id,
+            at,
+            reason,
+        };
+        self.shared.store.record(record).await
+    }
+
+    /// Reports a channel that no rule names once: that is how an operator finds a room's id.
+    async fn see(&self, channel: &Channel, title: &str) -> Result<(), StoreError> {
+        let at = self.shared.clock.now();
+        let sighting = self.shared.known.see(channel, title, at);
+        if sighting.is_first && !self.shared.rules.names(channel) {
+            info!(
+                instance = %self.instance, title, address = %channel,
+                "heard a channel that no rule names; paste the address into the rules to bridge it"
+            );
+        }
+        if !sighting.is_due {
+            return Ok(());
+        }
+        let (channel, title) = (channel.clone(), title.to_owned());
+        self.shared
+            .store
+            .record(Record::ChannelSeen { channel, title, at })
+            .await
+    }
+
+    fn notice(&self, notice: &Notice) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.len() < MOST_NOTICES && notices.insert(notice.key.clone()) {
+            warn!(instance = %self.instance, "{}", notice.text);
+        }
+    }
+}
+
+impl Intake for InstanceIntake {
+    fn take(&self, batch: Batch) -> BoxFuture<'static, Result<(), Busy>> {
+        let intake = Arc::clone(&self.0);
+        Box::pin(async move { intake.take_all(batch).await })
+    }
+
+    fn refused(&self, status: StatusCode, refusal: &Refusal) {
+        let Inner {
+            instance,
+            counters,
+            limit,
+            shared,
+            ..
+        } = &*self.0;
+        counters.count_refused(refusal.reason);
+        if let Some(held_back) = limit.pass(refusal.reason, shared.clock.now()) {
+            warn!(
+                %instance, status = status.as_u16(), reason = refusal.reason,
+                detail = refusal.detail, held_back, "refused a request"
+            );
+        }
+    }
+}
