@@ -25,8 +25,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::dispatch::{Dispatcher, Target};
+use crate::dispatch::Dispatcher;
 use crate::intake::{InstanceIntake, Shared};
+use crate::lane::Target;
 
 /// A bridge that runs.
 pub struct Bridge {

@@ -3,31 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bridge_core::capability::Capabilities;
-use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::rules::Rules;
 use bridge_core::store::{Feed, QueuedDelivery, Store};
-use bridge_http::Outbound;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::lane::Lane;
-use crate::lane::gate::Gate;
 use crate::lane::window::Window;
-
-/// What the lanes of one instance share.
-pub(crate) struct Target {
-    pub(crate) outbound: Outbound,
-    pub(crate) capabilities: Capabilities,
-    pub(crate) channel_rate_per_minute: u32,
-    pub(crate) policy: Arc<DeliveryPolicy>,
-    /// Closed while the platform asks the whole instance to wait.
-    pub(crate) gate: Gate,
-}
+use crate::lane::{Lane, Target};
 
 /// Has one lane for each channel that deliveries go to; lanes are made as they are needed, and
 /// there are no more of them than the rules and the store name channels.

@@ -1,12 +1,13 @@
 //! Steps 7 to 10 for one channel: takes the oldest delivery, fits it, sends it part by part, and
 //! settles what became of it. One send at a time, in the order of admission.
 
-pub(crate) mod gate;
+mod gate;
 pub(crate) mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_core::capability::Capabilities;
 use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::driver::Outgoing;
 use bridge_core::fit::fit;
@@ -17,15 +18,25 @@ use bridge_core::retry::{Failure, Verdict, expire, judge};
 use bridge_core::rules::Rules;
 use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store, StoreError};
 use bridge_core::time::Timestamp;
-use bridge_http::{Attempt, Budget};
+use bridge_http::{Attempt, Budget, Outbound};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use crate::dispatch::Target;
+use gate::Gate;
 use window::{REFILL, Window};
 
 /// The pause after the store could not be read.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What the lanes of one instance share.
+pub(crate) struct Target {
+    pub(crate) outbound: Outbound,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) channel_rate_per_minute: u32,
+    pub(crate) policy: Arc<DeliveryPolicy>,
+    /// Closed while the platform asks the whole instance to wait.
+    pub(crate) gate: Gate,
+}
 
 /// The queue of deliveries to one channel, and the task that works it off.
 pub(crate) struct Lane {

@@ -3,6 +3,7 @@
 //! One path for everybody: `run`, `check` and `explain` call [`load`], so they can't disagree. All
 //! problems of both files are found in one run.
 
+mod document;
 mod instance;
 pub mod issue;
 mod listen;

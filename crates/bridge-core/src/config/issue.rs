@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::tree::Document;
+use super::document::Document;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::document::{Document, NotText};
 use super::instance::{Draft, check_proxy, drafts, read_instance};
 use super::issue::{Findings, Issue, Severity};
 use super::listen::collide;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
-use super::tree::{Document, Node};
+use super::tree::{Node, parse};
 use crate::catalog::{Catalog, PreparedDriver};
 use crate::id::InstanceId;
 use crate::ports::SecretSource;
@@ -83,9 +84,7 @@ pub fn load(
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
     let compiled = open(rules, &mut issues).and_then(|document| {
         let mut findings = Findings::new(&document);
-        let rules = document
-            .parse(&mut findings)
-            .and_then(|root| compile(&root, facts, &mut findings));
+        let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
         let mut found = findings.issues;
         found.sort_by_key(|issue| issue.place);
         issues.extend(found);
@@ -114,9 +113,14 @@ pub fn load(
 fn open(source: &Source, issues: &mut Vec<Issue>) -> Option<Document> {
     let document = match &source.content {
         Ok(bytes) => Document::new(&source.name, bytes),
-        Err(problem) => Err(Box::new(Issue::of_file(&source.name, problem, ""))),
+        Err(problem) => Err(NotText {
+            problem: problem.clone(),
+            help: "",
+        }),
     };
-    document.map_err(|issue| issues.push(*issue)).ok()
+    let refused =
+        |NotText { problem, help }| issues.push(Issue::of_file(&source.name, problem, help));
+    document.map_err(refused).ok()
 }
 
 /// What was read of the config.
@@ -143,7 +147,7 @@ impl ConfigReader {
             issues: Vec::new(),
             places: Vec::new(),
         };
-        if let Some(root) = document.parse(&mut findings) {
+        if let Some(root) = parse(&mut findings) {
             read.facts = Some(HashMap::new());
             read.root(&root, catalog, source, &mut findings, &mut secrets);
         }

@@ -7,16 +7,7 @@ use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::issue::{Findings, Issue};
-
-/// A file's text.
-#[derive(Debug)]
-pub(crate) struct Document {
-    pub(crate) name: String,
-    text: String,
-    /// Byte offsets at which lines begin.
-    lines: Vec<usize>,
-}
+use super::issue::Findings;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -43,74 +34,37 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-impl Document {
-    /// Takes the bytes of a file as text; a leading byte order mark is dropped.
-    pub(crate) fn new(name: &str, bytes: &[u8]) -> Result<Self, Box<Issue>> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = str::from_utf8(bytes).map_err(|error| {
-            let problem = format!("byte {} is not UTF-8", error.valid_up_to());
-            Box::new(Issue::of_file(name, problem, "save the file as UTF-8"))
-        })?;
-        if text.trim().is_empty() {
-            let help = "write a JSON object; `{}` is the smallest one";
-            return Err(Box::new(Issue::of_file(name, "the file is empty", help)));
-        }
-        let breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
-        let lines = std::iter::once(0).chain(breaks).collect();
-        Ok(Self {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            lines,
-        })
-    }
-
-    /// The 1-based line and column (in characters) of a byte offset.
-    pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let start = self.lines[line - 1];
-        let before = self.text.get(start..offset).unwrap_or_default();
-        (line, before.chars().count() + 1)
-    }
-
-    /// Where `raw` stands within `span`, or all of `span` if it is not found as it is.
-    pub(crate) fn find_within(&self, span: &Range<usize>, raw: &str) -> Range<usize> {
-        match self.text[span.clone()].find(raw) {
-            Some(offset) => span.start + offset..span.start + offset + raw.len(),
-            None => span.clone(),
-        }
-    }
-
-    /// Reads the text as JSON with comments. Duplicate keys are reported and the first one holds;
-    /// after any other fault there is no tree.
-    pub(crate) fn parse(&self, findings: &mut Findings<'_>) -> Option<Node> {
-        let options = ParseOptions {
-            allow_comments: true,
-            allow_loose_object_property_names: false,
-            allow_trailing_commas: false,
-            allow_missing_commas: false,
-            allow_single_quoted_strings: false,
-            allow_hexadecimal_numbers: false,
-            allow_unary_plus_numbers: false,
-            allow_bare_decimal_point_numbers: false,
-            allow_non_finite_numbers: false,
-            allow_extended_string_escapes: false,
-        };
-        match parse_to_ast(&self.text, &CollectOptions::default(), &options) {
-            Ok(result) => match &result.value {
-                Some(value) => Some(convert(value, "", findings)),
-                None => {
-                    let whole = 0..self.text.len();
-                    findings.error(&whole, "", "the file holds only comments", "write `{}`");
-                    None
-                }
-            },
-            Err(error) => {
-                let span = error.range().start..error.range().end;
-                let problem = format!("this is not JSON: {}", as_clause(&error.kind().to_string()));
-                let help = "comments (//, /* */) are allowed, trailing commas are not";
-                findings.error(&span, "", problem, help);
+/// Reads the text as JSON with comments. Duplicate keys are reported and the first one holds;
+/// after any other fault there is no tree.
+pub(crate) fn parse(findings: &mut Findings<'_>) -> Option<Node> {
+    let text = findings.document.text();
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    match parse_to_ast(text, &CollectOptions::default(), &options) {
+        Ok(result) => match &result.value {
+            Some(value) => Some(convert(value, "", findings)),
+            None => {
+                let whole = 0..text.len();
+                findings.error(&whole, "", "the file holds only comments", "write `{}`");
                 None
             }
+        },
+        Err(error) => {
+            let span = error.range().start..error.range().end;
+            let problem = format!("this is not JSON: {}", as_clause(&error.kind().to_string()));
+            let help = "comments (//, /* */) are allowed, trailing commas are not";
+            findings.error(&span, "", problem, help);
+            None
         }
     }
 }
@@ -245,15 +199,22 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::Document;
+    use super::super::issue::Issue;
     use super::*;
 
     fn parse(text: &str) -> (Option<Node>, Vec<Issue>) {
         let document = match Document::new("f.json", text.as_bytes()) {
             Ok(document) => document,
-            Err(issue) => return (None, vec![*issue]),
+            Err(refused) => {
+                return (
+                    None,
+                    vec![Issue::of_file("f.json", refused.problem, refused.help)],
+                );
+            }
         };
         let mut findings = Findings::new(&document);
-        let node = document.parse(&mut findings);
+        let node = super::parse(&mut findings);
         (node, findings.issues)
     }
 
@@ -301,12 +262,6 @@ mod tests {
                 assert_eq!(issues[0].place, place, "{text:?}: {}", issues[0].problem);
             }
         }
-    }
-
-    #[test]
-    fn bytes_that_are_not_text_are_refused() {
-        let issue = Document::new("f.json", b"{\"a\": \"\xff\"}").unwrap_err();
-        assert_eq!(issue.problem, "byte 7 is not UTF-8");
     }
 
     #[test]
