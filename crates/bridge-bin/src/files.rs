@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Issue, Loaded, Source, load};
+use bridge_core::config::{Issue, Loaded, Source, Unreadable, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
@@ -23,8 +23,8 @@ impl Files {
     /// Reads, checks and compiles both files.
     pub fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
         let mut loaded = load(
-            &source(&self.config),
-            &source(&self.rules),
+            &source(&self.config, "--config"),
+            &source(&self.rules, "--rules"),
             catalog,
             secrets,
         );
@@ -46,10 +46,16 @@ impl Files {
     }
 }
 
-fn source(path: &Path) -> Source {
+fn source(path: &Path, option: &str) -> Source {
     let content = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
-        _ => format!("the file can't be read: {error}"),
+        std::io::ErrorKind::NotFound => Unreadable {
+            problem: "the file does not exist".to_owned(),
+            help: format!("write it, beginning with an example of the same folder, or name another with {option}"),
+        },
+        _ => Unreadable {
+            problem: format!("the file can't be read: {error}"),
+            help: "let the user that runs the bridge read it".to_owned(),
+        },
     });
     Source {
         name: path.display().to_string(),

@@ -14,4 +14,4 @@ pub(crate) mod tree;
 mod typed;
 
 pub use issue::{Issue, Severity};
-pub use load::{InstanceSetup, Loaded, Setup, Source, load};
+pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};

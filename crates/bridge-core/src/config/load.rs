@@ -24,8 +24,17 @@ use crate::secret::{LeakGuard, Secret};
 pub struct Source {
     /// As it was named on the command line.
     pub name: String,
-    /// The bytes, or a sentence saying why they can't be read.
-    pub content: Result<Vec<u8>, String>,
+    /// The bytes, or why they can't be read.
+    pub content: Result<Vec<u8>, Unreadable>,
+}
+
+/// Why a file can't be read.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub help: String,
 }
 
 /// What [`load`] made of the files.
@@ -112,15 +121,21 @@ pub fn load(
 
 fn open(source: &Source, issues: &mut Vec<Issue>) -> Option<Document> {
     let document = match &source.content {
-        Ok(bytes) => Document::new(&source.name, bytes),
-        Err(problem) => Err(NotText {
-            problem: problem.clone(),
-            help: "",
-        }),
+        Ok(bytes) => Document::new(&source.name, bytes)
+            .map_err(|NotText { problem, help }| Issue::of_file(&source.name, problem, help)),
+        Err(Unreadable { problem, help }) => Err(Issue::of_file(
+            &source.name,
+            problem.as_str(),
+            help.as_str(),
+        )),
     };
-    let refused =
-        |NotText { problem, help }| issues.push(Issue::of_file(&source.name, problem, help));
-    document.map_err(refused).ok()
+    match document {
+        Ok(document) => Some(document),
+        Err(issue) => {
+            issues.push(issue);
+            None
+        }
+    }
 }
 
 /// What was read of the config.
