@@ -27,16 +27,18 @@ pub(crate) use view::{Look, Paint};
 use show::Show;
 use stage::Stage;
 
-/// Between two messages, so that a person can follow.
-const PAUSE: Duration = Duration::from_millis(600);
-
 /// Who watches the demo.
 #[derive(Debug)]
 pub(crate) enum Audience {
     /// Nobody who could type: it is played without a pause and ends by itself.
     Silent,
     /// A person, whose lines are said once the conversation is over.
-    Typing(mpsc::Receiver<String>),
+    Typing {
+        /// What the person types, line by line.
+        lines: mpsc::Receiver<String>,
+        /// Between two messages of the conversation, so that the person can follow.
+        pause: Duration,
+    },
 }
 
 /// Why there is no verdict.
@@ -79,14 +81,14 @@ pub(crate) async fn demo(
     show.begin();
     let pause = match audience {
         Audience::Silent => Duration::ZERO,
-        Audience::Typing(_) => PAUSE,
+        Audience::Typing { pause, .. } => pause,
     };
     let played = tokio::select! {
         played = show.play(&script::CONVERSATION, pause) => Some(played),
         () = &mut interrupted => None,
     };
     let mut problem = played.clone().and_then(Result::err);
-    if let (Some(Ok(())), Audience::Typing(mut lines)) = (&played, audience) {
+    if let (Some(Ok(())), Audience::Typing { mut lines, .. }) = (&played, audience) {
         tokio::select! {
             () = show.talk(&mut lines) => {}
             () = interrupted => {}

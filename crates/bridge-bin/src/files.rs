@@ -87,16 +87,22 @@ impl SecretSource for Environment {
     }
 }
 
-/// Stands in for secrets where the environment is left out: each is there, with a made-up value.
+/// Stands in for secrets where the environment is left out: each is there, with a made-up value
+/// that also passes for a URL, since a proxy's is a secret too.
 #[derive(Debug, Clone, Copy)]
 pub struct Offline;
 
 impl SecretSource for Offline {
     fn env(&self, name: &str) -> Result<String, String> {
-        Ok(format!("made-up value of the variable {name}"))
+        Ok(made_up(name))
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        Ok(format!("made-up content of the file {path}"))
+        Ok(made_up(path))
     }
+}
+
+fn made_up(source: &str) -> String {
+    let letters: String = source.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("http://made-up.invalid/{letters}")
 }

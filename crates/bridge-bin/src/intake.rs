@@ -96,7 +96,6 @@ impl Inner {
 
     async fn take_message(&self, message: Message) -> Result<(), StoreError> {
         let channel = Channel::new(self.instance.clone(), message.address.clone());
-        self.see(&channel, &message.channel_title).await?;
         if let Some(key) = self.leak(&message) {
             warn!(
                 instance = %self.instance, key, message_id = message.id,
@@ -106,6 +105,7 @@ impl Inner {
                 .not_forwarded("holds_secret", message.id, Some(message.address))
                 .await;
         }
+        self.see(&channel, &message.channel_title).await?;
         let deliveries = self.shared.rules.plan(self.platform, &channel, &message);
         if deliveries.is_empty() {
             return self
@@ -132,7 +132,14 @@ impl Inner {
             .attachments
             .iter()
             .flat_map(|file| [&file.name, &file.url]);
-        let texts = [&message.text, &sender.name, &sender.id, &sender.avatar];
+        let title = &message.channel_title;
+        let texts = [
+            &message.text,
+            title,
+            &sender.name,
+            &sender.id,
+            &sender.avatar,
+        ];
         texts
             .into_iter()
             .chain(attachments)

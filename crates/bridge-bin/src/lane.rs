@@ -14,7 +14,7 @@ use bridge_core::fit::fit;
 use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
-use bridge_core::retry::{Failure, Verdict, expire, judge};
+use bridge_core::retry::{Failure, Verdict, expire, judge, perhaps_delivered};
 use bridge_core::rules::Rules;
 use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store, StoreError};
 use bridge_core::time::Timestamp;
@@ -196,7 +196,7 @@ impl Lane {
             delivery,
             Death {
                 reason,
-                may_have_been_delivered: false,
+                may_have_been_delivered: perhaps_delivered(progress),
                 progress,
             },
         )

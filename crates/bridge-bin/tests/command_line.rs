@@ -383,3 +383,32 @@ async fn a_log_level_with_a_typo_is_refused() {
     assert_eq!(output.status.code(), Some(78));
     assert!(text(&output.stderr).contains("\"loud\" is no log level"));
 }
+
+#[test]
+fn without_the_environment_a_proxy_may_be_a_secret_too() {
+    let config = r#"{"global": {"proxy": {"env": "BRIDGE_TEST_PROXY"}}, "dingtalk": {"dt_main": {
+        "app_key": "k", "app_secret": "s", "robot_code": "r", "signing_secret": "s" }}}"#;
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), config, r#"{"rules": []}"#);
+    for command in [&["check", "--offline"][..], &["channels"]] {
+        let output = run(dir.path(), command);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_s_title_can_not_forge_a_line() {
+    let bed = Bed::new().await;
+    let forged = bed.sandbox.add_group("cidForged==", "x\n\u{1b}[31mFAKE");
+    forged.add_robot(&bed.robot);
+    let process = bed.start();
+    forged.say(&bed.zhang, "hi").await.unwrap();
+    let (status, log) = process.stop();
+    assert!(status.success(), "{log}");
+    let listed = text(&run(bed.path(), &["channels"]).stdout);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(
+        !listed.contains('\u{1b}') && listed.contains("FAKE"),
+        "{listed}"
+    );
+}

@@ -125,3 +125,23 @@ async fn a_budget_holds_in_every_second() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_endpoint_that_hangs_costs_time_but_no_certainty() {
+    let mut bed = Bed::new().await;
+    bed.config["dingtalk"]["dt_main"]["attempt_timeout"] = "200ms".into();
+    bed.config["dingtalk"]["dt_main"]["backoff_max"] = "50ms".into();
+    bed.sandbox
+        .token_faults()
+        .until_cleared(Fault::Delay(Duration::from_secs(5)));
+    let mut process = bed.start();
+    bed.ops.say(&bed.zhang, "a").await.unwrap();
+    let mut line = process.wait_for_line("a send failed again");
+    while line["attempts"].as_u64() < Some(5) {
+        assert_eq!(line["uncertain"], false, "{line}");
+        line = process.wait_for_next_line("a send failed again");
+    }
+    bed.sandbox.token_faults().clear();
+    let transcript = bed.dev.wait_for_sent(1, PATIENCE).await.unwrap();
+    assert_eq!(initials(&transcript), "a");
+}

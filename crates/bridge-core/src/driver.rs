@@ -3,6 +3,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -56,7 +58,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - `outgoing.text` fits [`Driver::capabilities`].
     /// - Does not retry: the error's advice says what the framework should do. (Refreshing a
     ///   credential and calling once more is not a retry.)
-    /// - May be dropped at any await; must then leave the driver usable.
+    /// - May be dropped at any await; must then leave the driver usable. What is dropped counts as
+    ///   perhaps delivered, unless it was [`Outgoing::preparing`].
     fn send(&self, outgoing: &Outgoing) -> impl Future<Output = Result<Sent, SendError>> + Send;
 }
 
@@ -173,8 +176,8 @@ pub struct Notice {
     pub text: String,
 }
 
-/// One send: a part of a delivery, fitted to the channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One send: a part of a delivery, fitted to the channel. Clones are the same send.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Outgoing {
     /// The channel to send to.
@@ -184,16 +187,35 @@ pub struct Outgoing {
     /// The same on every try of this part and on no other: the idempotency key for platforms that
     /// take one.
     pub key: String,
+    is_preparing: Arc<AtomicBool>,
 }
 
 impl Outgoing {
     /// The part `text` of a delivery to `address`.
     pub fn new(address: Address, text: impl Into<String>, key: impl Into<String>) -> Self {
+        let (text, key, is_preparing) = (text.into(), key.into(), Arc::default());
         Self {
             address,
-            text: text.into(),
-            key: key.into(),
+            text,
+            key,
+            is_preparing,
         }
+    }
+
+    /// For the driver: what is done now, such as fetching a credential, delivers nothing. If the
+    /// try is given up meanwhile, it is known not to be delivered.
+    pub fn preparing(&self) {
+        self.is_preparing.store(true, Relaxed);
+    }
+
+    /// For the driver: from here on the platform may take the send.
+    pub fn sending(&self) {
+        self.is_preparing.store(false, Relaxed);
+    }
+
+    /// Whether the driver said that nothing can be delivered yet.
+    pub fn is_preparing(&self) -> bool {
+        self.is_preparing.load(Relaxed)
     }
 }
 

@@ -112,3 +112,14 @@ impl std::fmt::Display for RichHeader {
         }
     }
 }
+
+/// The text on one line: control characters become spaces, and characters that turn the direction
+/// of writing are dropped. Otherwise a name could begin a line that looks like somebody else's.
+pub fn single_line(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars()
+        .filter(|c| !turns(*c))
+        .map(|c| if breaks(c) { ' ' } else { c })
+        .collect()
+}

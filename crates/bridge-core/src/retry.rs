@@ -54,7 +54,7 @@ pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
     progress.uncertain = progress.uncertain.saturating_add(u32::from(is_uncertain));
     let died = progress;
     let dead = |reason: String| {
-        let may_have_been_delivered = died.uncertain > 0;
+        let may_have_been_delivered = perhaps_delivered(died);
         Verdict::Dead(Death {
             reason,
             may_have_been_delivered,
@@ -101,9 +101,14 @@ pub fn expire(
 ) -> Option<Death> {
     (now.since(received_at) >= policy.max_age).then(|| Death {
         reason: format!("older than max_age, {}", format_duration(policy.max_age)),
-        may_have_been_delivered: progress.uncertain > 0,
+        may_have_been_delivered: perhaps_delivered(progress),
         progress,
     })
+}
+
+/// Whether the target may show some of it: a part that was taken, or one that nobody knows of.
+pub fn perhaps_delivered(progress: Progress) -> bool {
+    progress.uncertain > 0 || progress.parts_sent > 0
 }
 
 /// The longest pause after the given number of failed tries.
@@ -188,6 +193,17 @@ mod tests {
             death,
             Err(("send: rejected: no such group".to_owned(), false))
         );
+    }
+
+    #[test]
+    fn a_delivery_of_which_a_part_was_taken_may_have_been_delivered() {
+        let error = SendError::rejected("send", "no such group");
+        let progress = Progress {
+            parts_sent: 1,
+            ..Progress::START
+        };
+        let death = judged(&failure(&error, progress), &DeliveryPolicy::default());
+        assert!(death.is_err_and(|(_, perhaps)| perhaps));
     }
 
     #[test]

@@ -60,6 +60,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// Like [`parse_duration`], and refuses zero.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("a duration must be longer than zero".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 /// The duration as [`parse_duration`] reads it.
 pub fn format_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()

@@ -129,6 +129,18 @@ fn faults_of_the_config() {
             r#"{"global": {"data_dir": ""}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
             &["1:25 global.data_dir | the value is empty | Folder of the store"],
         ),
+        (
+            r#"{"chat": {"a": {"app": "bad", "port": "x", "password": "p", "max_age": "0s"}}}"#,
+            &[
+                "1:24 chat.a.app | this app is bad | take a good one",
+                "1:39 chat.a.port | expected a whole number, found a string",
+                "1:72 chat.a.max_age | a duration must be longer than zero",
+            ],
+        ),
+        (
+            r#"{"chat": {"a": {"app": "x", "password": "p", "proxy": "http://u:p@host:bad"}}}"#,
+            &["1:55 chat.a.proxy | this is no URL of a proxy"],
+        ),
     ];
     let rows = rows
         .iter()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bridge_core::BoxFuture;
 use bridge_core::driver::{ErasedDriver, Outgoing};
-use bridge_core::outcome::{ErrorKind, SendError, Sent};
+use bridge_core::outcome::{ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use tower::limit::ConcurrencyLimit;
 use tower::limit::concurrency::future::ResponseFuture;
@@ -160,6 +160,7 @@ where
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let limit = attempt.timeout;
+        let outgoing = attempt.outgoing.clone();
         let sending = self.inner.call(attempt);
         let over = self.clock.sleep(limit);
         Box::pin(async move {
@@ -167,14 +168,21 @@ where
                 // An answer that is there counts, even if the time is over as well.
                 biased;
                 result = sending => result,
-                () = over => Err(SendError::uncertain(
-                    ErrorKind::Timeout,
-                    "send",
-                    format!("the attempt did not end within {limit:?}"),
-                )),
+                () = over => Err(given_up(&outgoing, limit)),
             }
         })
     }
+}
+
+/// The error of a try that took too long. One that was still being prepared, say by a slow token
+/// endpoint, costs time, not certainty; and what holds it up holds up the whole instance.
+fn given_up(outgoing: &Outgoing, limit: Duration) -> SendError {
+    let detail = format!("the attempt did not end within {limit:?}");
+    if outgoing.is_preparing() {
+        let advice = RetryAdvice::Backoff(Scope::Instance);
+        return SendError::temporary(ErrorKind::Timeout, advice, "prepare", detail);
+    }
+    SendError::uncertain(ErrorKind::Timeout, "send", detail)
 }
 
 /// The driver as a service.

@@ -105,10 +105,11 @@ impl Class {
             Self::Throttled(advice) => (ErrorKind::Throttled, advice),
             Self::Rejected => (ErrorKind::Rejected, RetryAdvice::Never),
             Self::Failed => (ErrorKind::Unavailable, one),
+            Self::Unknown => (ErrorKind::Unavailable, RetryAdvice::Never),
             Self::NotDingTalk | Self::Senseless => (ErrorKind::Protocol, one),
         };
         let certainty = match self {
-            Self::Failed | Self::Senseless => Certainty::Unknown,
+            Self::Failed | Self::Unknown | Self::Senseless => Certainty::Unknown,
             _ => Certainty::NotDelivered,
         };
         SendError {

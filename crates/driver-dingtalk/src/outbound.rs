@@ -84,6 +84,7 @@ impl Outbound {
     /// sooner than a second after the token before was asked for).
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
         let body = self.body(outgoing)?;
+        outgoing.preparing();
         let token = self.tokens.get().await?;
         let failure = match self.send_with(&token, &body, outgoing).await {
             Ok(sent) => return Ok(sent),
@@ -92,6 +93,7 @@ impl Outbound {
         if !failure.token_refused {
             return Err(failure.error);
         }
+        outgoing.preparing();
         self.tokens.give_up(&token);
         let token = self.tokens.get().await?;
         self.send_with(&token, &body, outgoing)
@@ -133,6 +135,7 @@ impl Outbound {
         outgoing: &Outgoing,
     ) -> Result<Sent, Failure> {
         let request = GROUP_SEND.request(&self.api_root, Some(&token.value), body)?;
+        outgoing.sending();
         let answer = self
             .ports
             .http

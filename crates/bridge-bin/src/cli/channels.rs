@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::{Setup, Severity};
+use bridge_core::message::single_line;
 use bridge_store::{Inspector, SeenChannel};
 
 use super::{Exit, output};
@@ -54,10 +55,12 @@ fn describe(seen: &SeenChannel, setup: &Setup) -> String {
     } else {
         "in no rule"
     };
-    let title = if seen.title.is_empty() {
+    // People choose titles; one must not begin a line or steer the terminal.
+    let title = single_line(&seen.title);
+    let title = if title.is_empty() {
         "(no title)"
     } else {
-        &seen.title
+        &title
     };
     format!(
         "{}  {title}  {named}  last heard {}",

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, stdin, stdout};
+use std::time::Duration;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::LogSettings;
@@ -14,6 +15,9 @@ use crate::logging;
 /// Warnings, without that of the callback which the demo forges: it would stand in the middle of
 /// the conversation. What the bridge answers to a callback is judged by the demo itself.
 const QUIET: &str = "warn,bridge_bin::intake=error";
+
+/// Between two messages, where a person watches.
+const PAUSE: Duration = Duration::from_millis(600);
 
 /// Where the terminal does not say how wide it is.
 const USUAL_COLUMNS: usize = 100;
@@ -54,8 +58,12 @@ fn try_demo(args: &Args, catalog: &Catalog) -> Result<Exit, String> {
     let audience = if args.once || !stdin().is_terminal() {
         Audience::Silent
     } else {
-        let lines = keyboard::lines();
-        Audience::Typing(lines.map_err(|error| format!("the keyboard can't be read: {error}"))?)
+        let lines =
+            keyboard::lines().map_err(|error| format!("the keyboard can't be read: {error}"))?;
+        Audience::Typing {
+            lines,
+            pause: PAUSE,
+        }
     };
     let verdict = runtime.block_on(async {
         let interrupted = Interruption::new()?;

@@ -107,7 +107,9 @@ fn compare(title: &str, expected: &[&str], arrived: &[String]) -> Option<String>
         _ => format!("{missing} missing, {too_many} too many"),
     };
     Some(format!(
-        "not what was said arrived in {title}: {fault}\n  expected: {expected:?}\n  arrived:  {arrived:?}"
+        "not what was said arrived in {title}: {fault}\n\
+         \x20 expected: {expected:?}\n\
+         \x20 arrived:  {arrived:?}"
     ))
 }
 

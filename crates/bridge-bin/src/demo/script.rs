@@ -74,9 +74,9 @@ const fn step(side: Side, person: Person, text: &'static str, way: Way) -> Step 
 /// each side comes after the repeated and the forged callback, so that a wrong delivery of either
 /// would have arrived before the end.
 pub(super) const CONVERSATION: [Step; 12] = [
-    left(ZHANG, "早上好！2.0 刚刚发布，你们那边看到了吗？"),
+    left(ZHANG, "早上好！2.0 刚刚上线。"),
     left(LI, "监控一切正常。"),
-    right(ANNA, "Good morning! Yes, 2.0 is live here too."),
+    right(ANNA, "Morning! Live here, too."),
     right(BEN, "恭喜大家！ Congrats! 🎉"),
     left(
         ZHANG,
@@ -87,6 +87,6 @@ pub(super) const CONVERSATION: [Step; 12] = [
     right(BEN, "Who is on call tonight?"),
     left(LI, "今晚我值班，有事随时叫我。"),
     right(ANNA, "谢谢！ See you tomorrow!"),
-    right(BEN, "{msg} and <b> are plain text"),
+    right(BEN, "{msg} and <b> are just text"),
     left(ZHANG, "回头见！"),
 ];

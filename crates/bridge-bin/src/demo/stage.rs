@@ -47,7 +47,8 @@ impl fmt::Display for StageError {
         match self {
             Self::Folder(error) => write!(
                 f,
-                "no temporary folder can be made for the store: {error}; set TMPDIR to a folder that can be written"
+                "no temporary folder can be made for the store: {error}; \
+                 set TMPDIR to a folder that can be written"
             ),
             Self::Sandbox(error) => write!(f, "the sandbox finds no port on 127.0.0.1: {error}"),
             Self::Files(problem) => f.write_str(problem),

@@ -42,7 +42,11 @@ async fn a_person_speaks_in_both_groups_after_the_conversation() {
     ] {
         keys.send(line.to_owned()).await.unwrap();
     }
-    let (shown, ended) = run(Audience::Typing(typed), pending()).await;
+    let audience = Audience::Typing {
+        lines: typed,
+        pause: Duration::from_millis(1),
+    };
+    let (shown, ended) = run(audience, pending()).await;
     let verdict = ended.unwrap();
     assert!(verdict.is_fine(), "{verdict:?}\n{shown}");
     assert!(

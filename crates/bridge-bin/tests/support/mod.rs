@@ -191,6 +191,16 @@ impl Process {
         if let Some(line) = self.seen.iter().find(|line| is_it(line)) {
             return line.clone();
         }
+        self.wait_for_next_line(message)
+    }
+
+    /// The next log line with this message that was not seen before.
+    pub(crate) fn wait_for_next_line(&mut self, message: &str) -> Value {
+        let is_it = |line: &Value| {
+            line["message"]
+                .as_str()
+                .is_some_and(|m| m.starts_with(message))
+        };
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());

@@ -1,8 +1,10 @@
 //! The configured drivers: which there are, and what each one's block says.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
-use super::issue::{Findings, Severity, suggest};
+use super::issue::{Findings, Issue, Severity, suggest};
 use super::settings::{DeliveryKeys, InstanceKeys};
 use super::shape::{ShapeReader, merge};
 use super::tree::{Entry, Node, join};
@@ -95,11 +97,9 @@ pub(super) fn read_instance(
     let delivery_schema = schemars::schema_for!(DeliveryKeys).to_value();
     let driver_schema = driver.schema().to_value();
     let whole = merge([&instance_schema, &delivery_schema, &driver_schema]);
-    let before = shape.findings.error_count();
+    let before = shape.findings.issues.len();
     let value = shape.read(&entry.node, &whole, path);
-    if shape.findings.error_count() > before {
-        return None;
-    }
+    let faulty = keys_below(path, &shape.findings.issues[before..]);
     let of = |schema: &Json, key: &str| {
         schema
             .pointer("/properties")
@@ -108,19 +108,27 @@ pub(super) fn read_instance(
     let Json::Object(all) = value else {
         return None;
     };
-    let (framework, settings): (serde_json::Map<_, _>, serde_json::Map<_, _>) = all
+    let (framework, mut settings): (serde_json::Map<_, _>, serde_json::Map<_, _>) = all
         .into_iter()
+        .filter(|(key, _)| !faulty.contains(key))
         .partition(|(key, _)| of(&instance_schema, key) || of(&delivery_schema, key));
     let (keys, delivery): (serde_json::Map<_, _>, serde_json::Map<_, _>) = framework
         .into_iter()
         .partition(|(key, _)| of(&instance_schema, key));
     let keys = shape.typed(keys.into(), &entry.node, path);
     let delivery = shape.typed(delivery.into(), &entry.node, path);
+    if !faulty.is_empty() {
+        stand_in(&mut settings, &driver_schema);
+    }
     let prepared = driver.prepare(settings.into()).map_err(|error| {
-        shape.report_at(&entry.node, path, &error.path, error.problem);
+        // With stand-ins in it, a refusal may be about them.
+        if faulty.is_empty() {
+            shape.report_at(&entry.node, path, &error.path, error.problem);
+        }
     });
     let prepared = prepared.ok()?;
-    for finding in &prepared.report().findings {
+    let report = prepared.report().findings.iter();
+    for finding in report.filter(|finding| !faulty.contains(finding.key)) {
         let span = entry
             .node
             .get(finding.key)
@@ -135,7 +143,40 @@ pub(super) fn read_instance(
         shape.findings.push(severity, span, &path, problem, help);
     }
     let refused = prepared.report().errors().next().is_some();
-    (!refused).then_some((keys?, delivery?, prepared))
+    (!refused && faulty.is_empty()).then_some((keys?, delivery?, prepared))
+}
+
+/// The keys directly below `path` that the errors are about.
+fn keys_below(path: &str, issues: &[Issue]) -> HashSet<String> {
+    let errors = issues
+        .iter()
+        .filter(|issue| issue.severity == Severity::Error);
+    let below = errors.filter_map(|issue| issue.path.strip_prefix(path)?.strip_prefix('.'));
+    let first = |rest: &str| rest.split(['.', '[']).next().unwrap_or(rest).to_owned();
+    below.map(first).collect()
+}
+
+/// Puts something in the place of required settings that are missing or wrong, which has been
+/// reported, so that the driver can check the others.
+fn stand_in(settings: &mut serde_json::Map<String, Json>, schema: &Json) {
+    let required = schema
+        .get("required")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten();
+    for key in required.filter_map(Json::as_str) {
+        let of_type = schema
+            .pointer(&format!("/properties/{key}/type"))
+            .and_then(Json::as_str);
+        let value = match of_type {
+            Some("integer" | "number") => 1.into(),
+            Some("boolean") => true.into(),
+            Some("array") => Json::Array(Vec::new()),
+            Some("object") => Json::Object(serde_json::Map::new()),
+            _ => "stand-in".into(),
+        };
+        settings.entry(key).or_insert(value);
+    }
 }
 
 /// A proxy that can't be used is found here, not at the first send.
@@ -147,8 +188,13 @@ pub(super) fn check_proxy(
 ) {
     let Some(proxy) = proxy else { return };
     let uri = proxy.expose().parse::<http::Uri>().ok();
+    let port_is_fine = |authority: &http::uri::Authority| {
+        let host_and_port = authority.as_str().rsplit('@').next().unwrap_or_default();
+        host_and_port == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
+    };
     let usable = uri.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some_and(port_is_fine)
     });
     if !usable {
         let span = node

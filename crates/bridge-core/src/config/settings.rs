@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::secret::Secret;
-use crate::time::parse_duration;
+use crate::time::parse_positive_duration;
 
 /// The block `global`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -186,10 +186,9 @@ pub struct DurationText(pub Duration);
 impl<'de> Deserialize<'de> for DurationText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match parse_duration(&text).map_err(D::Error::custom)? {
-            Duration::ZERO => Err(D::Error::custom("a duration must be longer than zero")),
-            duration => Ok(Self(duration)),
-        }
+        parse_positive_duration(&text)
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 

@@ -7,7 +7,7 @@ use super::issue::{Findings, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
 use crate::secret::{SCHEMA_NAME, Secret};
-use crate::time::parse_duration;
+use crate::time::parse_positive_duration;
 
 /// A secret that was found in a file.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl ShapeReader<'_, '_> {
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 if schema.get("format").and_then(Json::as_str) == Some("duration")
-                    && let Err(problem) = parse_duration(text)
+                    && let Err(problem) = parse_positive_duration(text)
                 {
                     self.findings.error(&node.span, path, problem, "");
                 }

@@ -55,6 +55,8 @@ struct Compiler<'a, 'd> {
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
     ids: HashMap<RuleId, (usize, usize)>,
+    /// How often each hash of routing fields was given as an id.
+    hashes: HashMap<String, usize>,
 }
 
 impl<'a, 'd> Compiler<'a, 'd> {
@@ -69,6 +71,7 @@ impl<'a, 'd> Compiler<'a, 'd> {
             delivery_schema,
             templates: HashMap::new(),
             ids: HashMap::new(),
+            hashes: HashMap::new(),
         }
     }
 
@@ -272,10 +275,14 @@ impl<'a, 'd> Compiler<'a, 'd> {
         let Some(entry) = node.get("id") else {
             let base = routing_hash(kind, endpoints);
             let mut id = RuleId::new(base.as_str());
-            let mut number = 1;
-            while self.ids.contains_key(&id) {
-                number += 1;
+            let number = self.hashes.entry(base.clone()).or_insert(0);
+            *number += 1;
+            while *number > 1 || self.ids.contains_key(&id) {
                 id = RuleId::new(format!("{base}-{number}"));
+                if !self.ids.contains_key(&id) {
+                    break;
+                }
+                *number += 1;
             }
             self.ids.insert(id.clone(), place);
             return Some(id);

@@ -2,7 +2,7 @@
 //! users write is data: it is never scanned for placeholders, tags or markup.
 
 use crate::id::InstanceId;
-use crate::message::{Content, Message, RichHeader};
+use crate::message::{Content, Message, RichHeader, single_line};
 
 /// The format of a rule that names none.
 pub(crate) const DEFAULT_FORMAT: &str = "{user}: {msg}";
@@ -152,17 +152,6 @@ fn fill(pieces: &[Piece], scene: &Scene<'_>) -> String {
         }
     }
     filled
-}
-
-/// The text on one line: control characters become spaces, and characters that turn the direction
-/// of writing are dropped. Otherwise a name could begin a line that looks like somebody else's.
-fn single_line(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars()
-        .filter(|c| !turns(*c))
-        .map(|c| if breaks(c) { ' ' } else { c })
-        .collect()
 }
 
 /// Reads the tag from behind its name to behind `/>`; the rest follows it.

@@ -21,6 +21,8 @@ pub(super) enum Class {
     Rejected,
     /// DingTalk failed, perhaps after it had delivered.
     Failed,
+    /// Nobody knows whether it was delivered, and asking again would not tell.
+    Unknown,
     /// Something before DingTalk refused; nothing was delivered.
     NotDingTalk,
     /// A success that says nothing of a message.
@@ -89,7 +91,7 @@ const CODES: &[(&str, Class, &str)] = &[
     ("-1", BUSY, NO_CURE),
     ("system.error", Class::Failed, NO_CURE),
     ("send.ding.exception", Class::Failed, NO_CURE),
-    ("unknown.send.result", Class::Failed, NO_CURE),
+    ("unknown.send.result", Class::Unknown, NO_CURE),
     (
         "robotCode.coolApp",
         Class::Rejected,

@@ -66,6 +66,11 @@ const FORBIDDEN: Verdict = Verdict(
 );
 const CREDENTIALS: Verdict = Verdict(ErrorKind::Unauthorized, INSTANCE, Certainty::NotDelivered);
 const FAILED: Verdict = Verdict(ErrorKind::Unavailable, MESSAGE, Certainty::Unknown);
+const UNKNOWN: Verdict = Verdict(
+    ErrorKind::Unavailable,
+    RetryAdvice::Never,
+    Certainty::Unknown,
+);
 const SENSELESS: Verdict = Verdict(ErrorKind::Protocol, MESSAGE, Certainty::Unknown);
 const NOT_DINGTALK: Verdict = Verdict(ErrorKind::Protocol, MESSAGE, Certainty::NotDelivered);
 const BUSY: Verdict = throttled(INSTANCE);
@@ -130,7 +135,7 @@ fn codes_decide() {
         (500, "system.error", FAILED),
         (400, "system.error", FAILED),
         (500, "send.ding.exception", FAILED),
-        (400, "unknown.send.result", FAILED),
+        (400, "unknown.send.result", UNKNOWN),
         (500, "something.new", FAILED),
         (503, "ServiceUnavailable", FAILED),
         (400, "invalidParameter.robotCode.notExsit", REJECTED),
