@@ -1,0 +1,284 @@
+//! What the documents say is so: their files pass the check, their commands run and print what is
+//! shown, their links lead somewhere, both languages say the same, and no key is missing.
+
+#[path = "documents/page.rs"]
+mod page;
+#[path = "documents/reader.rs"]
+mod reader;
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::{
+    DeliveryKeys, DeliveryPolicy, GlobalSettings, InstanceKeys, ServerSettings,
+};
+use bridge_core::time::parse_duration;
+use page::{Block, Page};
+use reader::{NOT_RUN, Reader, is_like, root};
+use serde_json::Value;
+use support::{run, text};
+
+// Links the drivers, as the binary does.
+use bridge_bin as _;
+
+/// The files of a folder, sorted.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = entries.collect();
+    files.sort();
+    files
+}
+
+fn markdown(folder: &Path, deep: bool, found: &mut Vec<PathBuf>) {
+    for path in files(folder) {
+        if path.is_dir() && deep {
+            markdown(&path, deep, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every document: at the top, and below `docs`.
+fn pages() -> Vec<Page> {
+    let mut found = Vec::new();
+    markdown(&root(), false, &mut found);
+    markdown(&root().join("docs"), true, &mut found);
+    found.into_iter().map(Page::read).collect()
+}
+
+/// The documents for users, each in English and Chinese.
+fn twins() -> Vec<(Page, Page)> {
+    let root = root();
+    let mut english: Vec<_> = ["README.md", "docs/configuration.md", "docs/rules.md"]
+        .map(|name| root.join(name))
+        .into();
+    english.extend(files(&root.join("docs/drivers")));
+    english.retain(|path| !path.to_string_lossy().ends_with(".zh-CN.md"));
+    let twin = |path: PathBuf| {
+        let chinese = path.with_extension("zh-CN.md");
+        (Page::read(path), Page::read(chinese))
+    };
+    english.into_iter().map(twin).collect()
+}
+
+/// A block without its comments, which are in the document's language.
+fn without_comments(block: &Block) -> String {
+    let lines = block.text.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The keys of a settings type, those of its blocks with the block's name before them.
+fn keys_of(schema: &Value, prefix: &str, without: &[&str]) -> BTreeSet<String> {
+    let empty = serde_json::Map::new();
+    let properties = |schema: &Value| schema["properties"].as_object().unwrap_or(&empty).clone();
+    let mut keys = BTreeSet::new();
+    for (key, property) in properties(schema) {
+        if without.contains(&key.as_str()) {
+            continue;
+        }
+        let name = property["$ref"].as_str().unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let block = properties(&schema["$defs"][name]);
+        if block.is_empty() {
+            keys.insert(format!("{prefix}{key}"));
+        }
+        keys.extend(block.keys().map(|inner| format!("{prefix}{key}.{inner}")));
+    }
+    keys
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for page in pages() {
+        let folder = page.path.parent().expect("a folder");
+        for link in page.links().filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => page.path.clone(),
+                _ => folder.join(file),
+            };
+            let leads = match anchor {
+                "" => target.exists(),
+                _ => target.is_file() && Page::read(target).anchors().contains(anchor),
+            };
+            if !leads {
+                broken.push(format!("{}: {link}", page.name()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "these lead nowhere: {broken:#?}");
+}
+
+#[test]
+fn both_languages_say_the_same() {
+    for (english, chinese) in twins() {
+        let name = chinese.name();
+        let levels = |page: &Page| page.headings().map(|(level, _)| level).collect::<Vec<_>>();
+        assert_eq!(levels(&english), levels(&chinese), "{name}: headings");
+        let rows = |page: &Page| {
+            let lines = page.prose.iter();
+            lines.filter(|line| line.starts_with('|')).count()
+        };
+        assert_eq!(rows(&english), rows(&chinese), "{name}: rows of tables");
+        assert_eq!(
+            english.blocks.len(),
+            chinese.blocks.len(),
+            "{name}: code blocks"
+        );
+        for (block, twin) in english.blocks.iter().zip(&chinese.blocks) {
+            assert_eq!(block.info, twin.info, "{}", twin.place);
+            assert_eq!(
+                without_comments(block),
+                without_comments(twin),
+                "{}",
+                twin.place
+            );
+        }
+        let keys = |page: &Page| page.key_rows().into_keys().collect::<Vec<_>>();
+        assert_eq!(keys(&english), keys(&chinese), "{name}: keys");
+    }
+}
+
+#[test]
+fn a_reader_who_does_what_is_written_sees_what_is_shown() {
+    let mut left_out: BTreeSet<_> = NOT_RUN.iter().map(|(pattern, _)| *pattern).collect();
+    for page in twins().into_iter().flat_map(<[Page; 2]>::from) {
+        let mut reader = Reader::new();
+        for block in &page.blocks {
+            reader.follow(block);
+            if block.info == "sh" {
+                left_out.retain(|pattern| !block.text.lines().any(|line| is_like(line, pattern)));
+            }
+        }
+    }
+    assert!(
+        left_out.is_empty(),
+        "no longer in any document: {left_out:?}"
+    );
+}
+
+#[test]
+fn the_demo_prints_what_the_readme_shows() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let output = run(dir.path(), &["demo", "--once"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // Ports and times differ from run to run, and with them the width of gaps.
+    let shape = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let is_unit = |word: Option<&&str>| matches!(word, Some(&("ms" | "s")));
+        let plain = words.iter().enumerate().map(|(at, word)| match *word {
+            _ if is_unit(words.get(at + 1)) => "#",
+            _ if is_unit(Some(word)) => "#",
+            word if word.starts_with("http://127.0.0.1:") => "#",
+            word => word,
+        });
+        plain.collect::<Vec<_>>().join(" ")
+    };
+    let printed = text(&output.stdout);
+    let printed: BTreeSet<_> = printed.lines().map(shape).collect();
+    let (readme, _) = twins().remove(0);
+    let shown = readme.blocks.iter().find(|block| block.info == "text demo");
+    let shown = shown.expect("README shows what the demo prints");
+    for line in shown.text.lines().filter(|line| *line != "…") {
+        assert!(
+            printed.contains(&shape(line)),
+            "`{line}` is not in {printed:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_examples_pass_the_check() {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let examples = |folder: &str| {
+        let names = files(&root().join(folder))
+            .into_iter()
+            .filter_map(|path| name(&path));
+        names
+            .filter(|name| name.ends_with(".example.json"))
+            .collect::<Vec<_>>()
+    };
+    let names = examples("config");
+    assert_eq!(names, examples("rules"), "each example is a pair");
+    assert!(!names.is_empty());
+    for name in names {
+        let (config, rules) = (format!("config/{name}"), format!("rules/{name}"));
+        let args = ["check", "--offline", "--config", &config, "--rules", &rules];
+        let output = run(&root(), &args);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "", "{name}: no warnings");
+    }
+}
+
+#[test]
+fn every_key_has_its_row_and_every_row_its_key() {
+    let root = root();
+    let mut keys = keys_of(
+        &schemars::schema_for!(GlobalSettings).to_value(),
+        "global.",
+        &["delivery"],
+    );
+    for schema in [
+        schemars::schema_for!(InstanceKeys),
+        schemars::schema_for!(DeliveryKeys),
+    ] {
+        keys.extend(keys_of(&schema.to_value(), "", &[]));
+    }
+    let page = Page::read(root.join("docs/configuration.md"));
+    assert_eq!(page.key_rows().into_keys().collect::<BTreeSet<_>>(), keys);
+
+    for entry in Catalog::linked().unwrap().iter() {
+        let info = entry.info();
+        let page = root.join("docs/drivers").join(info.platform);
+        let rows = Page::read(page.with_extension("md")).key_rows();
+        let schema = entry.schema().to_value();
+        let mut keys = keys_of(&schema, "", &[]);
+        keys.extend(info.address_keys.iter().map(|key| key.name.to_owned()));
+        assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), keys);
+        for (key, cell) in rows {
+            let default = &schema["properties"][&key]["default"];
+            if !default.is_null() {
+                assert_eq!(cell, format!("`{default}`"), "the default of {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn defaults_are_what_the_table_says() {
+    let (english, chinese) = twins().remove(1);
+    let (policy, server) = (DeliveryPolicy::default(), ServerSettings::default());
+    for rows in [english.key_rows(), chinese.key_rows()] {
+        let cell = |key: &str| rows[key].trim_matches(['`', '"']).to_owned();
+        for (key, expected) in [
+            ("attempt_timeout", policy.attempt_timeout),
+            ("backoff_max", policy.backoff_max),
+            ("retry_after_cap", policy.retry_after_cap),
+            ("max_age", policy.max_age),
+            ("global.server.shutdown_timeout", server.shutdown_timeout.0),
+        ] {
+            assert_eq!(parse_duration(&cell(key)), Ok(expected), "{key}");
+        }
+        for (key, expected) in [
+            ("global.server.body_limit_bytes", server.body_limit_bytes),
+            ("global.server.max_connections", server.max_connections),
+        ] {
+            assert_eq!(cell(key), expected.to_string(), "{key}");
+        }
+        let global = GlobalSettings::default();
+        assert_eq!(cell("global.data_dir"), global.data_dir);
+        assert_eq!(cell("global.log.level"), global.log.level);
+        let on_uncertain = format!("{:?}", policy.on_uncertain).to_lowercase();
+        assert_eq!(cell("on_uncertain"), on_uncertain);
+    }
+}
