@@ -13,6 +13,9 @@ use crate::row::Sealed;
 /// Admissions that may wait; one more is refused at once, so that the platform hears of it while it
 /// still listens. Far more than connections that wait for an answer.
 pub(crate) const ADMISSIONS: usize = 4096;
+/// Bytes of encoded deliveries that may wait in admissions: a long message to many targets is many
+/// times its size. A single larger admission is taken while no other waits.
+const ADMISSION_BYTES: usize = 64 * 1024 * 1024;
 /// Settlements, records and flushes that may wait, those kept through a failure included; one more
 /// waits for room.
 const ROOM: usize = 4096;
@@ -46,6 +49,14 @@ impl Operation {
     /// Whether somebody waits for the commit.
     fn is_urgent(&self) -> bool {
         matches!(self, Self::Admit { .. } | Self::Flush(_))
+    }
+
+    /// Bytes of its encoded deliveries.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Admit { sealed, .. } => sealed.iter().map(|sealed| sealed.body.len()).sum(),
+            _ => 0,
+        }
     }
 
     /// Whether it took room that must be given back.
@@ -85,6 +96,7 @@ pub(crate) struct Queue {
 struct State {
     operations: VecDeque<Operation>,
     admissions: usize,
+    admission_bytes: usize,
     urgent: usize,
     /// When the oldest operation that nobody waits for came.
     lazy_since: Option<Instant>,
@@ -113,19 +125,22 @@ impl Queue {
         sealed: Vec<Sealed>,
         answer: Answer<Admitted>,
     ) -> Result<(), StoreError> {
+        let operation = Operation::Admit {
+            admission,
+            sealed,
+            answer,
+        };
         let mut state = self.state();
         if state.admissions >= ADMISSIONS {
             let reason = format!("{ADMISSIONS} messages wait for the disk; try again later");
             return Err(StoreError::Unavailable(reason));
         }
-        self.push(
-            &mut state,
-            Operation::Admit {
-                admission,
-                sealed,
-                answer,
-            },
-        )
+        let bytes = state.admission_bytes.saturating_add(operation.bytes());
+        if state.admissions > 0 && bytes > ADMISSION_BYTES {
+            let reason = format!("{ADMISSION_BYTES} bytes wait for the disk; try again later");
+            return Err(StoreError::Unavailable(reason));
+        }
+        self.push(&mut state, operation)
     }
 
     /// Hands anything but an admission over, as soon as there is room.
@@ -163,6 +178,7 @@ impl Queue {
         for operation in &operations {
             state.urgent -= usize::from(operation.is_urgent());
             state.admissions -= usize::from(matches!(operation, Operation::Admit { .. }));
+            state.admission_bytes -= operation.bytes();
         }
         if state.lazy() == 0 {
             state.lazy_since = None;
@@ -193,6 +209,7 @@ impl Queue {
         }
         let is_urgent = operation.is_urgent();
         state.admissions += usize::from(matches!(operation, Operation::Admit { .. }));
+        state.admission_bytes += operation.bytes();
         state.urgent += usize::from(is_urgent);
         state.operations.push_back(operation);
         let is_worth_a_wake = if is_urgent {
@@ -232,4 +249,38 @@ impl Queue {
 enum Wait {
     ForWork,
     AtMost(Duration),
+}
+
+#[cfg(test)]
+mod tests {
+    use bridge_core::id::{Address, Channel};
+    use bridge_core::time::Timestamp;
+
+    use super::*;
+
+    fn admit(queue: &Queue, bytes: usize) -> Result<(), StoreError> {
+        let admission = Admission {
+            source: Channel::new("a".into(), Address::new([("room", "1")])),
+            message_id: None,
+            received_at: Timestamp::EPOCH,
+            deliveries: Vec::new(),
+        };
+        let sealed = Sealed {
+            body: "x".repeat(bytes),
+            checksum: 0,
+        };
+        let (answer, _) = oneshot::channel();
+        queue.admit(admission, vec![sealed], answer)
+    }
+
+    #[test]
+    fn bytes_that_wait_are_bounded_and_a_large_message_alone_is_taken() {
+        let queue = Queue::new();
+        assert_eq!(admit(&queue, ADMISSION_BYTES + 1), Ok(()));
+        let refused = admit(&queue, 1).unwrap_err();
+        assert!(refused.to_string().contains("bytes wait"), "{refused}");
+        assert_eq!(queue.take(Patience::Normal).operations.len(), 1);
+        assert_eq!(admit(&queue, ADMISSION_BYTES), Ok(()));
+        assert!(admit(&queue, 1).is_err());
+    }
 }
