@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::settings::{DeliveryPolicy, OnUncertain};
+use crate::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
 use crate::outcome::{Certainty, RetryAdvice, Scope, SendError};
 use crate::store::{Death, Progress};
 use crate::time::{Timestamp, format_duration};
@@ -24,6 +24,8 @@ pub enum Verdict {
         /// What waits with it.
         scope: Scope,
     },
+    /// It is no longer worth sending when it may be tried again, for this reason; it is dropped.
+    Expired(String),
     /// It becomes a dead letter.
     Dead(Death),
 }
@@ -35,8 +37,8 @@ pub struct Failure<'a> {
     pub error: &'a SendError,
     /// The progress before this try.
     pub progress: Progress,
-    /// When the bridge received the message.
-    pub received_at: Timestamp,
+    /// From when the delivery's age counts.
+    pub queued_at: Timestamp,
     /// Whether the target shows a repeated send once.
     pub idempotent: bool,
     /// Now.
@@ -48,7 +50,7 @@ pub struct Failure<'a> {
 /// Judges a failed send.
 pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
     let Failure { error, now, .. } = *failure;
-    let is_uncertain = error.certainty == Certainty::Unknown && !failure.idempotent;
+    let is_uncertain = error.certainty == Certainty::Unknown;
     let mut progress = failure.progress;
     progress.attempts = progress.attempts.saturating_add(1);
     progress.uncertain = progress.uncertain.saturating_add(u32::from(is_uncertain));
@@ -58,10 +60,11 @@ pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
         Verdict::Dead(Death {
             reason,
             may_have_been_delivered,
+            blocks: policy.on_dead == OnDead::Block,
             progress: died,
         })
     };
-    if is_uncertain {
+    if is_uncertain && !failure.idempotent {
         match policy.on_uncertain {
             OnUncertain::Park => return dead(format!("{error}; parked, as on_uncertain says")),
             OnUncertain::Resend if progress.uncertain > UNCERTAIN_RESENDS => {
@@ -82,7 +85,14 @@ pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
         RetryAdvice::After(pause, scope) => (pause.min(policy.retry_after_cap), scope),
     };
     progress.not_before = now.plus(pause);
-    if progress.not_before.since(failure.received_at) >= policy.max_age {
+    let age = progress.not_before.since(failure.queued_at);
+    if let Some(limit) = policy.expires_after
+        && age >= limit
+        && !perhaps_delivered(progress)
+    {
+        return Verdict::Expired(format!("{}: {error}", expired(limit)));
+    }
+    if age >= policy.max_age {
         let age = format_duration(policy.max_age);
         return dead(format!(
             "given up after {} tries within {age}: {error}",
@@ -92,18 +102,46 @@ pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
     Verdict::Again { progress, scope }
 }
 
-/// What becomes of a delivery that has waited longer than its policy allows: `None` if it has not.
-pub fn expire(
+/// What becomes of a delivery that has waited for longer than its policy allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overdue {
+    /// It is no longer worth sending, for this reason; it is dropped.
+    Expired(String),
+    /// It becomes a dead letter.
+    Dead(Death),
+}
+
+/// Whether a delivery has waited for longer than its policy allows, to be asked before a try.
+///
+/// - `expires_after` ends only what the target has seen nothing of: half a message is completed.
+/// - In a lane that blocks, what was never tried is tried once, however old: it may have waited for
+///   nothing but the operator.
+pub fn overdue(
     progress: Progress,
-    received_at: Timestamp,
+    queued_at: Timestamp,
     policy: &DeliveryPolicy,
     now: Timestamp,
-) -> Option<Death> {
-    (now.since(received_at) >= policy.max_age).then(|| Death {
-        reason: format!("older than max_age, {}", format_duration(policy.max_age)),
-        may_have_been_delivered: perhaps_delivered(progress),
-        progress,
+) -> Option<Overdue> {
+    let age = now.since(queued_at);
+    if let Some(limit) = policy.expires_after
+        && age >= limit
+        && !perhaps_delivered(progress)
+    {
+        return Some(Overdue::Expired(expired(limit)));
+    }
+    let is_due = policy.on_dead == OnDead::Park || progress.attempts > 0;
+    (age >= policy.max_age && is_due).then(|| {
+        Overdue::Dead(Death {
+            reason: format!("older than max_age, {}", format_duration(policy.max_age)),
+            may_have_been_delivered: perhaps_delivered(progress),
+            blocks: policy.on_dead == OnDead::Block,
+            progress,
+        })
     })
+}
+
+fn expired(limit: Duration) -> String {
+    format!("older than expires_after, {}", format_duration(limit))
 }
 
 /// Whether the target may show some of it: a part that was taken, or one that nobody knows of.
@@ -118,148 +156,4 @@ fn backoff(attempts: u32, max: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::ErrorKind;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    fn failure(error: &SendError, progress: Progress) -> Failure<'_> {
-        let received_at = Timestamp::EPOCH;
-        let now = Timestamp::EPOCH.plus(HOUR);
-        Failure {
-            error,
-            progress,
-            received_at,
-            idempotent: false,
-            now,
-            jitter: 0.5,
-        }
-    }
-
-    /// The pause in milliseconds, or the reason of death.
-    fn judged(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Result<u128, (String, bool)> {
-        match judge(failure, policy) {
-            Verdict::Again { progress, .. } => {
-                Ok(progress.not_before.since(failure.now).as_millis())
-            }
-            Verdict::Dead(death) => Err((death.reason, death.may_have_been_delivered)),
-        }
-    }
-
-    fn temporary(advice: RetryAdvice) -> SendError {
-        SendError::temporary(ErrorKind::Throttled, advice, "send", "busy")
-    }
-
-    #[test]
-    fn pauses_double_up_to_the_cap_and_are_spread() {
-        let error = temporary(RetryAdvice::Backoff(Scope::Message));
-        let rows = [
-            (0, 500),
-            (1, 1000),
-            (2, 2000),
-            (8, 128_000),
-            (9, 150_000),
-            (4000, 150_000),
-        ];
-        for (attempts, expected) in rows {
-            let progress = Progress {
-                attempts,
-                ..Progress::START
-            };
-            let pause = judged(&failure(&error, progress), &DeliveryPolicy::default());
-            assert_eq!(pause, Ok(expected), "after {attempts} tries");
-        }
-    }
-
-    #[test]
-    fn a_pause_that_the_platform_asks_for_is_kept_up_to_the_cap() {
-        for (asked, expected) in [(7, 7_000), (601, 600_000)] {
-            let advice = RetryAdvice::After(Duration::from_secs(asked), Scope::Instance);
-            let error = temporary(advice);
-            let failure = failure(&error, Progress::START);
-            assert_eq!(judged(&failure, &DeliveryPolicy::default()), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn what_can_never_succeed_dies_at_once() {
-        let error = SendError::rejected("send", "no such group");
-        let death = judged(
-            &failure(&error, Progress::START),
-            &DeliveryPolicy::default(),
-        );
-        assert_eq!(
-            death,
-            Err(("send: rejected: no such group".to_owned(), false))
-        );
-    }
-
-    #[test]
-    fn a_delivery_of_which_a_part_was_taken_may_have_been_delivered() {
-        let error = SendError::rejected("send", "no such group");
-        let progress = Progress {
-            parts_sent: 1,
-            ..Progress::START
-        };
-        let death = judged(&failure(&error, progress), &DeliveryPolicy::default());
-        assert!(death.is_err_and(|(_, perhaps)| perhaps));
-    }
-
-    #[test]
-    fn an_uncertain_send_is_repeated_twice_or_parked() {
-        let error = SendError::uncertain(ErrorKind::Timeout, "send", "no answer");
-        let resend = DeliveryPolicy::default();
-        let park = DeliveryPolicy {
-            on_uncertain: OnUncertain::Park,
-            ..DeliveryPolicy::default()
-        };
-        for (uncertain, policy, lives) in [
-            (0, &resend, true),
-            (1, &resend, true),
-            (2, &resend, false),
-            (0, &park, false),
-        ] {
-            let progress = Progress {
-                uncertain,
-                ..Progress::START
-            };
-            let result = judged(&failure(&error, progress), policy);
-            assert_eq!(result.is_ok(), lives, "{uncertain}: {result:?}");
-            assert!(lives || result.is_err_and(|(_, perhaps)| perhaps));
-        }
-        let progress = Progress {
-            uncertain: 2,
-            ..Progress::START
-        };
-        let idempotent = Failure {
-            idempotent: true,
-            ..failure(&error, progress)
-        };
-        assert!(
-            judged(&idempotent, &park).is_ok(),
-            "an idempotent target is simply sent to again"
-        );
-    }
-
-    #[test]
-    fn age_ends_what_nothing_else_ends() {
-        let error = temporary(RetryAdvice::Backoff(Scope::Channel));
-        let policy = DeliveryPolicy {
-            max_age: HOUR,
-            ..DeliveryPolicy::default()
-        };
-        let (reason, perhaps) = judged(&failure(&error, Progress::START), &policy).unwrap_err();
-        assert!(
-            reason.starts_with("given up after 1 tries within 1h: send: throttled"),
-            "{reason}"
-        );
-        assert!(!perhaps);
-        let at = |minutes: u64| Timestamp::EPOCH.plus(Duration::from_secs(60 * minutes));
-        assert_eq!(
-            expire(Progress::START, Timestamp::EPOCH, &policy, at(59)),
-            None
-        );
-        assert!(expire(Progress::START, Timestamp::EPOCH, &policy, at(60)).is_some());
-    }
-}
+mod tests;

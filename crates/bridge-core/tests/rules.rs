@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use bridge_core::config::Setup;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Message, Sender};
@@ -209,7 +211,7 @@ proptest! {
             .collect();
         let planned: Vec<_> = planned
             .into_iter()
-            .map(|delivery| (delivery.rule, delivery.channel, delivery.content))
+            .map(|delivery| (delivery.rule, delivery.channel, Arc::unwrap_or_clone(delivery.content)))
             .collect();
         prop_assert_eq!(planned, explained);
     }

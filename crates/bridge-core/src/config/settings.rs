@@ -24,6 +24,8 @@ pub struct GlobalSettings {
     pub log: LogSettings,
     /// How deliveries are tried, for all instances.
     pub delivery: DeliveryKeys,
+    /// How much the store holds, and for how long.
+    pub store: StoreSettings,
     /// The listeners, for all instances.
     pub server: ServerSettings,
 }
@@ -35,6 +37,7 @@ impl Default for GlobalSettings {
             proxy: None,
             log: LogSettings::default(),
             delivery: DeliveryKeys::default(),
+            store: StoreSettings::default(),
             server: ServerSettings::default(),
         }
     }
@@ -69,6 +72,40 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
+
+/// The block `global.store`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// How long the text of a message is kept once all its deliveries have ended; `bridge trace`
+    /// shows it. Dead letters keep theirs as long as they exist. Default: `7d`.
+    pub retain_bodies: DurationText,
+    /// How long the id of a message is known, so that a repeated callback causes no second
+    /// delivery, and how long dead letters and records are kept; at least `48h`, and not less than
+    /// `retain_bodies`. Default: `14d`.
+    pub retain_ids: DurationText,
+    /// Deliveries that wait in one lane at most; further ones of that lane become dead letters at
+    /// once. Default: 100000.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub lane_backlog: u64,
+    /// Deliveries that wait in all lanes together at most; further messages are answered 503, so
+    /// that the platform sends them again. Default: 2000000.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub max_backlog: u64,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            retain_bodies: DurationText(7 * DAY),
+            retain_ids: DurationText(14 * DAY),
+            lane_backlog: 100_000,
+            max_backlog: 2_000_000,
+        }
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The block `global.server`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -126,6 +163,25 @@ pub struct DeliveryKeys {
     /// What becomes of a send after which nobody knows whether the platform took it: `resend` (at
     /// most twice) or `park`. Default: `resend`.
     pub on_uncertain: Option<OnUncertain>,
+    /// What a lane does when its oldest delivery fails for good: `park` it as a dead letter and go
+    /// on, or `block` until somebody replays or discards the letter. Default: `park`.
+    pub on_dead: Option<OnDead>,
+    /// How long a delivery is worth sending, counted from when the message was received; after that
+    /// it is dropped, without becoming a dead letter. Default: none, everything is worth sending.
+    pub expires_after: Option<DurationText>,
+    /// Whether messages that wait for the rate budget are merged into one, in order, each with its
+    /// sender. Default: `false`.
+    pub digest: Option<bool>,
+}
+
+/// What a lane does when its oldest delivery fails for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDead {
+    /// The delivery becomes a dead letter, the lane goes on with the next.
+    Park,
+    /// The delivery becomes a dead letter, and the lane waits until it is replayed or discarded.
+    Block,
 }
 
 /// What becomes of a send after which nobody knows whether the platform took it.
@@ -151,6 +207,12 @@ pub struct DeliveryPolicy {
     pub max_age: Duration,
     /// What becomes of an uncertain send.
     pub on_uncertain: OnUncertain,
+    /// What the lane does when a delivery fails for good.
+    pub on_dead: OnDead,
+    /// How long a delivery is worth sending, from when the message was received.
+    pub expires_after: Option<Duration>,
+    /// Whether what waits for the budget is merged.
+    pub digest: bool,
 }
 
 impl Default for DeliveryPolicy {
@@ -161,6 +223,9 @@ impl Default for DeliveryPolicy {
             retry_after_cap: Duration::from_secs(10 * 60),
             max_age: Duration::from_secs(24 * 60 * 60),
             on_uncertain: OnUncertain::Resend,
+            on_dead: OnDead::Park,
+            expires_after: None,
+            digest: false,
         }
     }
 }
@@ -175,6 +240,11 @@ impl DeliveryPolicy {
             retry_after_cap: or(keys.retry_after_cap, self.retry_after_cap),
             max_age: or(keys.max_age, self.max_age),
             on_uncertain: keys.on_uncertain.unwrap_or(self.on_uncertain),
+            on_dead: keys.on_dead.unwrap_or(self.on_dead),
+            expires_after: keys
+                .expires_after
+                .map_or(self.expires_after, |text| Some(text.0)),
+            digest: keys.digest.unwrap_or(self.digest),
         }
     }
 }

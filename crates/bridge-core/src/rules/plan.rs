@@ -1,30 +1,44 @@
 //! Decides the deliveries of one message.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::template::Scene;
+use super::template::{Scene, Template};
 use super::{Rule, Rules, Target};
 use crate::id::Channel;
-use crate::message::Message;
+use crate::message::{Content, Message};
 use crate::store::NewDelivery;
 
 impl Rules {
     /// The deliveries that the rules choose for a message that `source` brought.
     ///
     /// Rules are asked in the order of the file. A channel gets the message at most once, dressed
-    /// as the first rule that chose it says, and never the channel that it came from.
+    /// as the first rule that chose it says, and never the channel that it came from. What looks
+    /// the same for several channels is rendered once and shared.
     pub fn plan(&self, platform: &str, source: &Channel, message: &Message) -> Vec<NewDelivery> {
         let scene = Scene {
             platform,
             instance: &source.instance,
             message,
         };
+        let mut rendered: Vec<(&Arc<Template>, Arc<Content>)> = Vec::new();
         let mut deliveries = Vec::new();
         for (rule, target) in self.choose(source) {
+            let known = rendered
+                .iter()
+                .find(|(template, _)| Arc::ptr_eq(template, &target.template));
+            let content = match known {
+                Some((_, content)) => Arc::clone(content),
+                None => {
+                    let content = Arc::new(target.template.render(&scene));
+                    rendered.push((&target.template, Arc::clone(&content)));
+                    content
+                }
+            };
             deliveries.push(NewDelivery {
                 channel: target.channel.clone(),
                 rule: rule.id.clone(),
-                content: target.template.render(&scene),
+                content,
             });
         }
         deliveries
