@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_core::config::settings::StoreSettings;
 use bridge_core::config::{InstanceSetup, Setup};
 use bridge_core::driver::{ErasedDriver, Listen};
 use bridge_core::id::InstanceId;
@@ -91,8 +92,9 @@ impl Bridge {
         } = setup;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let dir = PathBuf::from(&global.data_dir);
-        let store = SqliteStore::open(&dir, StoreOptions::default(), Arc::clone(&clock));
+        let store = SqliteStore::open(&dir, store_options(&global.store), Arc::clone(&clock));
         let store = Arc::new(store.map_err(StartError::Store)?);
+        let follows_earlier_run = !store.is_new();
         let rules = Arc::new(rules);
         let shared = Shared {
             rules: Arc::clone(&rules),
@@ -110,7 +112,7 @@ impl Bridge {
         let mut ends = Vec::new();
         let mut targets = HashMap::new();
         for instance in instances {
-            let end = End::open(instance, &rules, &pool, &clock)?;
+            let end = End::open(instance, &rules, &pool, &clock, follows_earlier_run)?;
             targets.insert(end.id.clone(), Arc::clone(&end.target));
             ends.push(end);
         }
@@ -217,6 +219,15 @@ impl Bridge {
     }
 }
 
+fn store_options(settings: &StoreSettings) -> StoreOptions {
+    let mut options = StoreOptions::default();
+    options.retain_bodies = settings.retain_bodies.0;
+    options.retain_ids = settings.retain_ids.0;
+    options.lane_backlog = settings.lane_backlog;
+    options.max_backlog = settings.max_backlog;
+    options
+}
+
 /// An instance's ends: its driver with the ways in and out.
 struct End {
     id: InstanceId,
@@ -232,6 +243,7 @@ impl End {
         rules: &Rules,
         pool: &Arc<BlockingPool>,
         clock: &Arc<dyn Clock>,
+        follows_earlier_run: bool,
     ) -> Result<Self, StartError> {
         let InstanceSetup {
             id,
@@ -270,16 +282,17 @@ impl End {
         let options = OutboundOptions {
             max_in_flight: instance.max_in_flight,
             rate_per_second: instance.rate_per_second,
+            follows_earlier_run,
         };
         let outbound = stack(Arc::clone(&driver), options, Arc::clone(clock));
         let channel_rate_per_minute = instance.channel_rate_per_minute;
-        let gate = Default::default();
         let target = Target {
             outbound,
             capabilities,
             channel_rate_per_minute,
             policy,
-            gate,
+            gate: Default::default(),
+            in_flight: Default::default(),
         };
         Ok(Self {
             id,

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::lane::window::Window;
-use crate::lane::{Lane, Target};
+use crate::lane::{self, Target};
 
 /// Has one lane for each channel that deliveries go to; lanes are made as they are needed, and
 /// there are no more of them than the rules and the store name channels.
@@ -79,7 +79,7 @@ impl Dispatcher {
         let window = match self.targets.get(&channel.instance) {
             Some(target) => {
                 let window = Arc::new(Window::default());
-                let lane = Lane {
+                let context = lane::Context {
                     channel: channel.clone(),
                     window: Arc::clone(&window),
                     target: Arc::clone(target),
@@ -88,7 +88,7 @@ impl Dispatcher {
                     clock: Arc::clone(&self.clock),
                     stopping: self.stopping.clone(),
                 };
-                lanes.tasks.spawn_on(lane.run(), &self.runtime);
+                lanes.tasks.spawn_on(lane::run(context), &self.runtime);
                 Some(window)
             }
             None => {
@@ -111,6 +111,13 @@ impl Feed for Dispatcher {
             if let Some(window) = self.window(&mut lanes, &delivery.channel) {
                 window.push(delivery);
             }
+        }
+    }
+
+    fn reordered(&self, channel: &Channel) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(window) = self.window(&mut lanes, channel) {
+            window.reorder();
         }
     }
 }

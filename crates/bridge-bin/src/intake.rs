@@ -16,7 +16,7 @@ use bridge_core::secret::LeakGuard;
 use bridge_core::store::{Admission, Admitted, Record, Store, StoreError};
 use bridge_http::{Busy, Intake};
 use http::StatusCode;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use counters::Counters;
 
@@ -25,6 +25,9 @@ use crate::log_limit::LogLimit;
 
 /// What the platform is told to wait when the store can't take more.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The same where the store is full: a backlog takes its time.
+const RETRY_AFTER_FULL: Duration = Duration::from_secs(30);
 
 /// Notices beyond this number are not logged: a driver that makes up keys must not fill memory.
 const MOST_NOTICES: usize = 1000;
@@ -86,9 +89,11 @@ impl Inner {
                 if let Some(held_back) = self.limit.pass("busy", self.shared.clock.now()) {
                     warn!(instance = %self.instance, %error, held_back, "answered 503, not taken in");
                 }
-                return Err(Busy {
-                    retry_after: RETRY_AFTER,
-                });
+                let retry_after = match error {
+                    StoreError::Full(_) => RETRY_AFTER_FULL,
+                    StoreError::Unavailable(_) | StoreError::Closed => RETRY_AFTER,
+                };
+                return Err(Busy { retry_after });
             }
         }
         Ok(())
@@ -119,10 +124,25 @@ impl Inner {
             deliveries,
         };
         match self.shared.store.admit(admission).await? {
-            Admitted::New => self.counters.count_admitted(),
+            Admitted::New { overflowed } => {
+                self.counters.count_admitted();
+                self.report_overflow(overflowed);
+            }
             Admitted::Duplicate => self.counters.count_duplicate(),
         }
         Ok(())
+    }
+
+    fn report_overflow(&self, overflowed: usize) {
+        if overflowed == 0 {
+            return;
+        }
+        if let Some(held_back) = self.limit.pass("lane_backlog", self.shared.clock.now()) {
+            error!(
+                instance = %self.instance, deliveries = overflowed, held_back,
+                "the lane of a target is full (lane_backlog); deliveries to it are dead letters at once"
+            );
+        }
     }
 
     /// The key whose secret the message would carry on.

@@ -1,45 +1,46 @@
 //! Steps 7 to 10 for one channel: takes the oldest delivery, fits it, sends it part by part, and
-//! settles what became of it. One send at a time, in the order of admission.
+//! settles what became of it. One send at a time, in the order of turns.
+//!
+//! ```text
+//! queue (window, store) ─▶ ready (own time, gate, budgets) ─▶ digest ─▶ send ─▶ settling
+//! ```
 
+mod budget;
+mod digest;
 mod gate;
+mod queue;
+mod report;
+mod settling;
+mod target;
 pub(crate) mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::capability::Capabilities;
 use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::driver::Outgoing;
 use bridge_core::fit::fit;
 use bridge_core::id::Channel;
-use bridge_core::outcome::{Certainty, RetryAdvice, Scope, SendError, Sent};
+use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
-use bridge_core::retry::{Failure, Verdict, expire, judge, perhaps_delivered};
+use bridge_core::retry::{Failure, Overdue, Verdict, judge, overdue, perhaps_delivered};
 use bridge_core::rules::Rules;
-use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store, StoreError};
+use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
 use bridge_core::time::Timestamp;
-use bridge_http::{Attempt, Budget, Outbound};
+use bridge_http::{Attempt, ReadyOutbound};
 use tokio::sync::watch;
-use tracing::{debug, error, info, warn};
 
-use gate::Gate;
-use window::{REFILL, Window};
+use budget::ChannelBudget;
+use settling::Settling;
+pub(crate) use target::Target;
+use window::Window;
 
-/// The pause after the store could not be read.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The pause after the store could not be read or written.
+const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What the lanes of one instance share.
-pub(crate) struct Target {
-    pub(crate) outbound: Outbound,
-    pub(crate) capabilities: Capabilities,
-    pub(crate) channel_rate_per_minute: u32,
-    pub(crate) policy: Arc<DeliveryPolicy>,
-    /// Closed while the platform asks the whole instance to wait.
-    pub(crate) gate: Gate,
-}
-
-/// The queue of deliveries to one channel, and the task that works it off.
-pub(crate) struct Lane {
+/// What a lane works with.
+#[derive(Clone)]
+pub(crate) struct Context {
     pub(crate) channel: Channel,
     pub(crate) window: Arc<Window>,
     pub(crate) target: Arc<Target>,
@@ -49,208 +50,238 @@ pub(crate) struct Lane {
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
+/// The queue of deliveries to one channel, and the task that works it off.
+pub(crate) struct Lane {
+    context: Context,
+    budget: ChannelBudget,
+    settling: Settling,
+}
+
 /// The bridge is stopping: what is not settled stays in the store.
 struct Stopping;
 
+/// What follows from a try.
+enum Next {
+    /// The delivery goes on from here.
+    Again(Step, Progress),
+    /// It has left the queue.
+    End(Step),
+}
+
+/// Works until the bridge stops. A send that runs then is finished and settled; no further one is
+/// begun.
+pub(crate) async fn run(context: Context) {
+    let open = ChannelBudget::open(
+        context.target.channel_rate_per_minute,
+        &context.channel,
+        &context.store,
+        &context.clock,
+    );
+    let mut stopping = context.stopping.clone();
+    let Ok(budget) = unless_stopping(&mut stopping, open).await else {
+        return;
+    };
+    let mut lane = Lane {
+        context,
+        budget,
+        settling: Settling::default(),
+    };
+    while let Ok(delivery) = lane.next().await {
+        if lane.deliver(delivery).await.is_err() {
+            break;
+        }
+    }
+    // An error means that the store is closed, and has been reported there.
+    lane.settling.written().await.ok();
+}
+
 impl Lane {
-    /// Works until the bridge stops. A send that runs then is finished; no further one is begun.
-    pub(crate) async fn run(mut self) {
-        let minute = Duration::from_secs(60);
-        let budget = Budget::new(self.target.channel_rate_per_minute, minute);
-        while let Ok(delivery) = self.next().await {
-            if self.deliver(delivery, &budget).await.is_err() {
-                break;
-            }
-        }
-    }
-
-    async fn next(&mut self) -> Result<QueuedDelivery, Stopping> {
+    /// Sends the delivery's parts until it leaves the queue.
+    async fn deliver(&mut self, mut delivery: QueuedDelivery) -> Result<(), Stopping> {
+        let Context { rules, target, .. } = &self.context;
+        let policy = rules.policy(&delivery.rule, &delivery.channel);
+        let policy = Arc::clone(policy.unwrap_or(&target.policy));
+        let target = Arc::clone(target);
+        let mut parts = fit(&delivery.content, &target.capabilities);
         loop {
-            if *self.stopping.borrow() {
-                return Err(Stopping);
+            let outbound = self.ready(delivery.progress.not_before).await?;
+            if let Some(step) = self.overdue(&delivery, &policy) {
+                return self.settle(&delivery, step).await;
             }
-            if let Some(delivery) = self.window.take() {
-                return Ok(delivery);
+            if policy.digest && self.merge_waiting(&mut delivery).await? {
+                parts = fit(&delivery.content, &target.capabilities);
             }
-            let Some(gap) = self.window.gap() else {
-                let window = Arc::clone(&self.window);
-                self.unless_stopping(window.changed()).await?;
-                continue;
-            };
-            match self.store.queued(&self.channel, gap.after, REFILL).await {
-                Ok(deliveries) => self.window.refill(deliveries, gap),
-                Err(error) => {
-                    error!(channel = %self.channel, %error, "the store can't be read; trying again");
-                    let pause = self.clock.sleep(READ_AGAIN_AFTER);
-                    self.unless_stopping(pause).await?;
-                }
-            }
-        }
-    }
-
-    /// Sends the delivery's parts until the last one is taken or the delivery is dead.
-    async fn deliver(&mut self, delivery: QueuedDelivery, budget: &Budget) -> Result<(), Stopping> {
-        let policy = self.rules.policy(&delivery.rule, &delivery.channel);
-        let policy = Arc::clone(policy.unwrap_or(&self.target.policy));
-        let parts = fit(&delivery.content, &self.target.capabilities);
-        let mut progress = delivery.progress;
-        loop {
-            self.wait_until(progress.not_before).await?;
-            let sent = usize::try_from(progress.parts_sent).unwrap_or(usize::MAX);
+            let sent = usize::try_from(delivery.progress.parts_sent).unwrap_or(usize::MAX);
             let Some(part) = parts.get(sent) else {
-                return self.bury_empty(&delivery, progress).await;
+                let step = Step::Dead(self.nothing_left(&delivery, &policy));
+                return self.settle(&delivery, step).await;
             };
-            let clock = Arc::clone(&self.clock);
-            self.unless_stopping(budget.acquire(&*clock)).await?;
-            if let Some(death) = expire(progress, delivery.received_at, &policy, self.clock.now()) {
-                return self.bury(&delivery, death).await;
+            if !self.spend().await? {
+                continue;
             }
             let key = format!("{}.{sent}", delivery.id);
-            let outgoing = Outgoing::new(self.channel.address.clone(), part.as_str(), key);
-            let attempt = Attempt {
-                outgoing,
-                timeout: policy.attempt_timeout,
-            };
-            let result = self.target.outbound.send(attempt).await;
-            let step = match result {
-                Ok(Sent { platform_ids }) if sent + 1 == parts.len() => {
-                    debug!(channel = %self.channel, delivery = %delivery.id, "delivered");
-                    return self
-                        .settle(&delivery, Step::Delivered { platform_ids })
-                        .await;
+            let address = self.context.channel.address.clone();
+            let outgoing = Outgoing::new(address, part.as_str(), key);
+            let timeout = policy.attempt_timeout;
+            let in_flight = target.in_flight.begin();
+            let result = outbound.send(Attempt { outgoing, timeout }).await;
+            drop(in_flight);
+            let is_last = sent + 1 == parts.len();
+            match self.follow(&delivery, result, is_last, &policy) {
+                Next::Again(step, progress) => {
+                    self.settle(&delivery, step).await?;
+                    delivery.progress = progress;
                 }
-                Ok(Sent { platform_ids }) => {
-                    progress = Progress {
-                        parts_sent: progress.parts_sent + 1,
-                        ..Progress::START
-                    };
-                    Step::PartSent {
-                        platform_ids,
-                        progress,
-                    }
-                }
-                Err(error) => match self.failed(&delivery, progress, &error, &policy) {
-                    Verdict::Again {
-                        progress: next,
-                        scope,
-                    } => {
-                        progress = next;
-                        if scope == Scope::Instance {
-                            self.target.gate.close_until(progress.not_before);
-                        }
-                        Step::Postponed {
-                            progress,
-                            reason: error.to_string(),
-                        }
-                    }
-                    Verdict::Dead(death) => return self.bury(&delivery, death).await,
-                },
-            };
-            self.settle(&delivery, step).await?;
-        }
-    }
-
-    fn failed(
-        &self,
-        delivery: &QueuedDelivery,
-        progress: Progress,
-        error: &SendError,
-        policy: &DeliveryPolicy,
-    ) -> Verdict {
-        let failure = Failure {
-            error,
-            progress,
-            received_at: delivery.received_at,
-            idempotent: self.target.capabilities.idempotent_send,
-            now: self.clock.now(),
-            jitter: fastrand::f64(),
-        };
-        let verdict = judge(&failure, policy);
-        if let Verdict::Again { progress, .. } = &verdict {
-            let is_first = progress.attempts == 1;
-            let uncertain = error.certainty == Certainty::Unknown;
-            let asked = matches!(error.advice, RetryAdvice::After(..));
-            if is_first {
-                warn!(
-                    channel = %self.channel, delivery = %delivery.id, %error, uncertain, asked,
-                    again_at = %progress.not_before, "a send failed and will be tried again"
-                );
-            } else {
-                info!(
-                    channel = %self.channel, delivery = %delivery.id, %error, uncertain, asked,
-                    attempts = progress.attempts, again_at = %progress.not_before,
-                    "a send failed again"
-                );
+                Next::End(step) => return self.settle(&delivery, step).await,
             }
         }
-        verdict
     }
 
-    async fn bury_empty(
-        &mut self,
+    /// Waits for the delivery's own time, for the instance's gate, for both budgets and for a slot.
+    async fn ready(&mut self, not_before: Timestamp) -> Result<ReadyOutbound, Stopping> {
+        let Self {
+            context, budget, ..
+        } = self;
+        let (target, clock) = (&context.target, &context.clock);
+        let ready = async {
+            loop {
+                wait_until(not_before.max(target.gate.opens_at()), &**clock).await;
+                budget.available().await;
+                let outbound = target.outbound.ready().await;
+                // Another lane may have been told to wait while this one stood in line.
+                if target.gate.opens_at() <= clock.now() {
+                    return outbound;
+                }
+            }
+        };
+        unless_stopping(&mut context.stopping, ready).await
+    }
+
+    /// Uses a permission of the channel's budget; says whether it may be used.
+    async fn spend(&mut self) -> Result<bool, Stopping> {
+        let Err(error) = self.budget.spend().await else {
+            return Ok(true);
+        };
+        report::store_fails(&self.context.channel, &error);
+        let pause = self.context.clock.sleep(STORE_AGAIN_AFTER);
+        unless_stopping(&mut self.context.stopping, pause).await?;
+        Ok(false)
+    }
+
+    fn overdue(&self, delivery: &QueuedDelivery, policy: &DeliveryPolicy) -> Option<Step> {
+        let now = self.context.clock.now();
+        let step = match overdue(delivery.progress, delivery.queued_at, policy, now)? {
+            Overdue::Expired(reason) => Step::Expired { reason },
+            Overdue::Dead(death) => Step::Dead(death),
+        };
+        Some(step)
+    }
+
+    fn nothing_left(&self, delivery: &QueuedDelivery, policy: &DeliveryPolicy) -> Death {
+        Death {
+            reason: "nothing is left to send: the rendered text is empty, or shorter than what was sent before".to_owned(),
+            may_have_been_delivered: perhaps_delivered(delivery.progress),
+            blocks: policy.on_dead == bridge_core::config::settings::OnDead::Block,
+            progress: delivery.progress,
+        }
+    }
+
+    /// Decides what follows from how a send ended.
+    fn follow(
+        &self,
         delivery: &QueuedDelivery,
-        progress: Progress,
-    ) -> Result<(), Stopping> {
-        let reason = "nothing is left to send: the rendered text is empty, or shorter than what was sent before".to_owned();
-        self.bury(
-            delivery,
-            Death {
-                reason,
-                may_have_been_delivered: perhaps_delivered(progress),
-                progress,
-            },
-        )
-        .await
-    }
-
-    async fn bury(&mut self, delivery: &QueuedDelivery, death: Death) -> Result<(), Stopping> {
-        error!(
-            channel = %self.channel, delivery = %delivery.id, reason = death.reason,
-            may_have_been_delivered = death.may_have_been_delivered,
-            "a delivery failed for good; it is kept as a dead letter"
-        );
-        self.settle(delivery, Step::Dead(death)).await
+        result: Result<Sent, SendError>,
+        is_last: bool,
+        policy: &DeliveryPolicy,
+    ) -> Next {
+        let error = match result {
+            Ok(Sent { platform_ids }) if is_last => {
+                return Next::End(Step::Delivered { platform_ids });
+            }
+            Ok(Sent { platform_ids }) => {
+                let progress = Progress {
+                    parts_sent: delivery.progress.parts_sent + 1,
+                    ..Progress::START
+                };
+                let step = Step::PartSent {
+                    platform_ids,
+                    progress,
+                };
+                return Next::Again(step, progress);
+            }
+            Err(error) => error,
+        };
+        let Context { target, clock, .. } = &self.context;
+        let failure = Failure {
+            error: &error,
+            progress: delivery.progress,
+            queued_at: delivery.queued_at,
+            idempotent: target.capabilities.idempotent_send,
+            now: clock.now(),
+            jitter: fastrand::f64(),
+        };
+        match judge(&failure, policy) {
+            Verdict::Again { progress, scope } => {
+                if scope == Scope::Instance {
+                    target.gate.close_until(progress.not_before);
+                }
+                report::failed(&self.context.channel, delivery, &error, progress);
+                let step = Step::Postponed {
+                    progress,
+                    reason: error.to_string(),
+                    uncertain: error.certainty == Certainty::Unknown,
+                };
+                Next::Again(step, progress)
+            }
+            Verdict::Expired(reason) => Next::End(Step::Expired { reason }),
+            Verdict::Dead(death) => Next::End(Step::Dead(death)),
+        }
     }
 
     async fn settle(&mut self, delivery: &QueuedDelivery, step: Step) -> Result<(), Stopping> {
-        let at = self.clock.now();
+        let Context {
+            channel,
+            window,
+            store,
+            clock,
+            ..
+        } = &self.context;
+        report::settled(channel, delivery, &step);
+        let blocks = matches!(&step, Step::Dead(death) if death.blocks);
         let settlement = Settlement {
             delivery: delivery.id,
-            at,
+            at: clock.now(),
             step,
         };
-        match self.store.settle(settlement).await {
-            Ok(()) => Ok(()),
-            Err(StoreError::Closed) => Err(Stopping),
-            Err(error) => {
-                error!(channel = %self.channel, %error, "what became of a delivery can't be written");
-                Err(Stopping)
-            }
+        if let Err(error) = self.settling.hand_over(settlement, &**store).await {
+            report::store_fails(channel, &error);
+            return Err(Stopping);
         }
+        if blocks {
+            // The store says from now on that the lane is blocked, and when it no longer is.
+            window.reorder();
+        }
+        Ok(())
     }
+}
 
-    /// Waits for the delivery's own time and for the instance's gate.
-    async fn wait_until(&mut self, not_before: Timestamp) -> Result<(), Stopping> {
-        loop {
-            if *self.stopping.borrow() {
-                return Err(Stopping);
-            }
-            let wait = not_before
-                .max(self.target.gate.opens_at())
-                .since(self.clock.now());
-            if wait.is_zero() {
-                return Ok(());
-            }
-            let pause = self.clock.sleep(wait);
-            self.unless_stopping(pause).await?;
+async fn wait_until(time: Timestamp, clock: &dyn Clock) {
+    loop {
+        let wait = time.since(clock.now());
+        if wait.is_zero() {
+            return;
         }
+        clock.sleep(wait).await;
     }
+}
 
-    async fn unless_stopping<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stopping> {
-        tokio::select! {
-            biased;
-            _ = self.stopping.wait_for(|stopping| *stopping) => Err(Stopping),
-            done = work => Ok(done),
-        }
+async fn unless_stopping<T>(
+    stopping: &mut watch::Receiver<bool>,
+    work: impl Future<Output = T>,
+) -> Result<T, Stopping> {
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Stopping),
+        done = work => Ok(done),
     }
 }

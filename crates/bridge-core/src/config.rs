@@ -8,6 +8,7 @@ mod instance;
 pub mod issue;
 mod listen;
 mod load;
+mod retention;
 pub mod settings;
 pub(crate) mod shape;
 pub(crate) mod tree;

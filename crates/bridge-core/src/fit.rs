@@ -10,6 +10,11 @@ use crate::message::Content;
 /// show. The same content and capabilities give the same parts, so that a delivery can go on with
 /// the part at which it stopped.
 pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
+    split(&flatten(content), capabilities)
+}
+
+/// The content as one text.
+pub(crate) fn flatten(content: &Content) -> String {
     let mut whole = String::new();
     if let Some(header) = &content.header {
         whole.push_str(&header.to_string());
@@ -22,7 +27,7 @@ pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
         }
         whole.push_str(&attachment.url);
     }
-    split(&whole, capabilities)
+    whole
 }
 
 /// Cuts at the last paragraph border of what fits, else at the last line border, else between two

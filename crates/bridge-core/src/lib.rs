@@ -11,6 +11,7 @@
 pub mod capability;
 pub mod catalog;
 pub mod config;
+pub mod digest;
 pub mod driver;
 pub mod fit;
 pub mod id;

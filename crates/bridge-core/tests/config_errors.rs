@@ -28,6 +28,24 @@ fn faults_of_the_config() {
             ],
         ),
         (
+            r#"{"global": {"store": {"retain_ids": "47h"}}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
+            &[
+                "1:37 global.store.retain_ids | ids must be kept for at least 48h | write `48h` or more; a platform may send a message again for so long",
+            ],
+        ),
+        (
+            r#"{"global": {"store": {"retain_bodies": "15d", "lane_backlog": 0}}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
+            &[
+                "1:63 global.store.lane_backlog | 0 is out of range | write a whole number from 1 to 1000000000",
+            ],
+        ),
+        (
+            r#"{"global": {"store": {"retain_bodies": "15d"}}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
+            &[
+                "1:40 global.store.retain_bodies | texts would be kept for 15days, longer than their messages' ids, 14days | lower `retain_bodies` or raise `retain_ids`",
+            ],
+        ),
+        (
             r#"{"chat": 5}"#,
             &["1:10 chat | expected an object of instances, found a number"],
         ),

@@ -37,6 +37,43 @@ impl Budget {
         }
     }
 
+    /// This budget, as if permissions had been given at these times, oldest first.
+    pub fn with_given(self, times: impl IntoIterator<Item = Timestamp>) -> Self {
+        let mut given: VecDeque<_> = times.into_iter().collect();
+        while given.len() > self.limit {
+            given.pop_front();
+        }
+        Self {
+            given: Mutex::new(given),
+            ..self
+        }
+    }
+
+    /// This budget, as if all its permissions had been given at `time`: after a start nobody knows
+    /// how many an earlier run gave just before its end.
+    pub fn used_up_at(self, time: Timestamp) -> Self {
+        let times = vec![time; self.limit];
+        self.with_given(times)
+    }
+
+    /// Whether it limits anything.
+    pub fn is_limited(&self) -> bool {
+        self.limit > 0
+    }
+
+    /// Resolves when [`acquire`](Self::acquire) would not wait; counts nothing. Where only one task
+    /// acquires, it will not wait afterwards.
+    pub async fn available(&self, clock: &dyn Clock) {
+        if self.limit == 0 {
+            return;
+        }
+        let mut given = self.given.lock().await;
+        let wait = self.wait(&mut given, clock.now());
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+    }
+
     /// Resolves when one more may go, and counts it.
     pub async fn acquire(&self, clock: &dyn Clock) {
         if self.limit == 0 {

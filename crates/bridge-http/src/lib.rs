@@ -19,6 +19,6 @@ pub use budget::Budget;
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use clock::SystemClock;
 pub use inbound::{Busy, InboundOptions, Intake, endpoint};
-pub use outbound::{Attempt, Outbound, OutboundOptions, stack};
+pub use outbound::{Attempt, Outbound, OutboundOptions, ReadyOutbound, stack};
 pub use pool::BlockingPool;
 pub use server::{BindError, ServerOptions, bind, serve};

@@ -1,9 +1,8 @@
 //! The way of one send from a lane to its driver, for one instance.
 
 use std::fmt;
-use std::mem;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
@@ -11,7 +10,6 @@ use bridge_core::driver::{ErasedDriver, Outgoing};
 use bridge_core::outcome::{ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use tower::limit::ConcurrencyLimit;
-use tower::limit::concurrency::future::ResponseFuture;
 use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn};
 
 use crate::budget::Budget;
@@ -32,6 +30,9 @@ pub struct OutboundOptions {
     pub max_in_flight: usize,
     /// Sends a second, in any second; 0 for no limit.
     pub rate_per_second: u32,
+    /// Whether an earlier run may have sent something within the last second: the limit holds
+    /// across a restart.
+    pub follows_earlier_run: bool,
 }
 
 /// The outbound stack of an instance over `driver`; make one per instance and clone it.
@@ -42,7 +43,11 @@ pub fn stack(
     options: OutboundOptions,
     clock: Arc<dyn Clock>,
 ) -> Outbound {
-    let budget = Arc::new(Budget::new(options.rate_per_second, Duration::from_secs(1)));
+    let budget = Budget::new(options.rate_per_second, Duration::from_secs(1));
+    let budget = Arc::new(match options.follows_earlier_run {
+        true => budget.used_up_at(clock.now()),
+        false => budget,
+    });
     let budget_clock = Arc::clone(&clock);
     let service = ServiceBuilder::new()
         // Outermost: those who wait here hold nothing but their place in the line, and no more than
@@ -52,8 +57,7 @@ pub fn stack(
         // timeout, so that a busy instance does not look like a slow platform.
         .layer(layer_fn(move |inner| Budgeted {
             inner,
-            budget: Arc::clone(&budget),
-            clock: Arc::clone(&budget_clock),
+            permission: Permission::new(Arc::clone(&budget), Arc::clone(&budget_clock)),
         }))
         // Next to the driver: it counts the send itself and nothing else.
         .layer(layer_fn(move |inner| TimeLimited {
@@ -75,13 +79,40 @@ pub struct Outbound {
 }
 
 impl Outbound {
+    /// Waits for a slot and for the budget. What is sent can be decided then, since nothing else
+    /// will delay it.
+    pub async fn ready(&self) -> ReadyOutbound {
+        let mut outbound = self.clone();
+        // The stack has no error of readiness; one would come again from the call.
+        drop(outbound.service.ready().await);
+        ReadyOutbound { outbound }
+    }
+
     /// Waits for a slot and for the budget, then sends.
     ///
     /// # Errors
     ///
-    /// The driver's error, or an uncertain one of kind [`ErrorKind::Timeout`].
+    /// As [`ReadyOutbound::send`].
     pub async fn send(&self, attempt: Attempt) -> Result<Sent, SendError> {
-        self.clone().oneshot(attempt).await
+        self.ready().await.send(attempt).await
+    }
+}
+
+/// A slot and a permission of the budget. Dropping it gives the slot back; the permission counts
+/// as used.
+#[derive(Debug)]
+pub struct ReadyOutbound {
+    outbound: Outbound,
+}
+
+impl ReadyOutbound {
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// The driver's error, or an uncertain one of kind [`ErrorKind::Timeout`].
+    pub async fn send(mut self, attempt: Attempt) -> Result<Sent, SendError> {
+        self.outbound.service.call(attempt).await
     }
 }
 
@@ -91,50 +122,75 @@ impl fmt::Debug for Outbound {
     }
 }
 
-impl Service<Attempt> for Outbound {
-    type Response = Sent;
-    type Error = SendError;
-    type Future = ResponseFuture<BoxFuture<'static, Result<Sent, SendError>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.service.poll_ready(context)
-    }
-
-    fn call(&mut self, attempt: Attempt) -> Self::Future {
-        self.service.call(attempt)
-    }
-}
-
-/// Lets a send through when the budget has room for it.
+/// Ready when the budget has room for a send; the permission is counted then, and used by the next
+/// call.
 #[derive(Clone)]
 struct Budgeted<S> {
     inner: S,
+    permission: Permission,
+}
+
+/// A permission on its way. A clone asks for its own.
+struct Permission {
     budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
+    /// Only reached through `&mut`; the lock lets several tasks share what holds it.
+    waiting: Mutex<Option<BoxFuture<'static, ()>>>,
+    is_given: bool,
+}
+
+impl Permission {
+    fn new(budget: Arc<Budget>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            budget,
+            clock,
+            waiting: Mutex::default(),
+            is_given: false,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_given || !self.budget.is_limited() {
+            return Poll::Ready(());
+        }
+        let waiting = self
+            .waiting
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (budget, clock) = (&self.budget, &self.clock);
+        let asked = waiting.get_or_insert_with(|| {
+            let (budget, clock) = (Arc::clone(budget), Arc::clone(clock));
+            Box::pin(async move { budget.acquire(&*clock).await })
+        });
+        ready!(asked.as_mut().poll(context));
+        *waiting = None;
+        self.is_given = true;
+        Poll::Ready(())
+    }
+}
+
+impl Clone for Permission {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.budget), Arc::clone(&self.clock))
+    }
 }
 
 impl<S> Service<Attempt> for Budgeted<S>
 where
-    S: Service<Attempt, Response = Sent, Error = SendError> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Attempt, Response = Sent, Error = SendError>,
 {
     type Response = Sent;
     type Error = SendError;
-    type Future = BoxFuture<'static, Result<Sent, SendError>>;
+    type Future = S::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.inner.poll_ready(context)
+        ready!(self.inner.poll_ready(context))?;
+        self.permission.poll(context).map(Ok)
     }
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
-        // The clone stays behind; the one that was polled ready is the one that may be called.
-        let clone = self.inner.clone();
-        let mut ready = mem::replace(&mut self.inner, clone);
-        let (budget, clock) = (Arc::clone(&self.budget), Arc::clone(&self.clock));
-        Box::pin(async move {
-            budget.acquire(&*clock).await;
-            ready.call(attempt).await
-        })
+        self.permission.is_given = false;
+        self.inner.call(attempt)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use bridge_core::store::{DeliveryId, QueuedDelivery};
+use bridge_core::store::{QueuedDelivery, Turn};
 use tokio::sync::Notify;
 
 /// Deliveries that a lane holds in memory at most.
@@ -28,12 +28,14 @@ struct State {
     queue: VecDeque<QueuedDelivery>,
     bytes: usize,
     /// The newest delivery that was in the queue.
-    last: DeliveryId,
+    last: Turn,
     /// Whether the store holds deliveries after `last`. A new window knows nothing, so it asks.
     behind: bool,
     /// Counts the deliveries that were left to the store, so that one that comes while the store
     /// is read is not forgotten.
     left_to_store: u64,
+    /// Whether the order in the store was changed, so that what is here may be wrong.
+    is_stale: bool,
 }
 
 impl Default for State {
@@ -41,9 +43,10 @@ impl Default for State {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
-            last: DeliveryId::ZERO,
+            last: Turn::ZERO,
             behind: true,
             left_to_store: 0,
+            is_stale: false,
         }
     }
 }
@@ -52,16 +55,16 @@ impl Default for State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// Deliveries after this one.
-    pub(crate) after: DeliveryId,
+    pub(crate) after: Turn,
     left_to_store: u64,
 }
 
 impl Window {
-    /// Takes a delivery that was just committed. Deliveries come in the order of their ids.
+    /// Takes a delivery that was just committed. Deliveries come in the order of their turns.
     pub(crate) fn push(&self, delivery: QueuedDelivery) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // The store shows a commit before the feed tells of it, so it may have been read already.
-        if delivery.id <= state.last {
+        if delivery.turn <= state.last {
             return;
         }
         let is_full = state.queue.len() >= MOST || state.bytes >= MOST_BYTES;
@@ -80,6 +83,37 @@ impl Window {
         let delivery = state.queue.pop_front()?;
         state.bytes -= size(&delivery);
         Some(delivery)
+    }
+
+    /// The oldest delivery, if `accept` says so.
+    pub(crate) fn take_if(
+        &self,
+        accept: impl FnOnce(&QueuedDelivery) -> bool,
+    ) -> Option<QueuedDelivery> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let delivery = state.queue.pop_front_if(|delivery| accept(delivery))?;
+        state.bytes -= size(&delivery);
+        Some(delivery)
+    }
+
+    /// Says that the order in the store was changed, or that the lane is blocked or no longer is.
+    pub(crate) fn reorder(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_stale = true;
+        self.changed.notify_one();
+    }
+
+    /// Whether [`reorder`](Self::reorder) was called since [`forget`](Self::forget) was.
+    pub(crate) fn is_stale(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_stale
+    }
+
+    /// Drops everything, to be read from the store anew. What was taken from here must be settled
+    /// by now, or it would be read again.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State::default();
     }
 
     /// What must be read from the store before the lane may rest; to be asked when nothing is left
@@ -111,7 +145,7 @@ impl Window {
 
 impl State {
     fn add(&mut self, delivery: QueuedDelivery) {
-        self.last = delivery.id;
+        self.last = delivery.turn;
         self.bytes += size(&delivery);
         self.queue.push_back(delivery);
     }

@@ -9,6 +9,7 @@ use super::document::{Document, NotText};
 use super::instance::{Draft, check_proxy, drafts, read_instance};
 use super::issue::{Findings, Issue, Severity};
 use super::listen::collide;
+use super::retention::check_retention;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
 use super::tree::{Node, parse};
@@ -198,6 +199,7 @@ impl ConfigReader {
                 self.global = global;
             }
             check_proxy(&self.global.proxy, &entry.node, "global", findings);
+            check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
         let mut listeners: Vec<(String, Range<usize>, (IpAddr, u16))> = Vec::new();

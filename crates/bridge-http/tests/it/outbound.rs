@@ -27,6 +27,7 @@ fn outbound(driver: &Arc<FakeDriver>, clock: &Arc<ManualClock>, options: (usize,
     let options = OutboundOptions {
         max_in_flight: options.0,
         rate_per_second: options.1,
+        follows_earlier_run: false,
     };
     stack(driver.clone(), options, clock.clone())
 }

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::Content;
-use bridge_core::store::Progress;
+use bridge_core::store::{DeliveryId, Progress};
 use bridge_core::time::Timestamp;
 
 use super::*;
@@ -9,15 +11,17 @@ fn delivery(id: i64, bytes: usize) -> QueuedDelivery {
     let channel = Channel::new("a".into(), Address::new([("k", "v")]));
     QueuedDelivery {
         id: DeliveryId(id),
+        turn: Turn(id),
         source: channel.clone(),
         message_id: None,
         received_at: Timestamp::EPOCH,
+        queued_at: Timestamp::EPOCH,
         channel,
         rule: "r".into(),
-        content: Content {
+        content: Arc::new(Content {
             text: "x".repeat(bytes),
             ..Content::default()
-        },
+        }),
         progress: Progress::START,
     }
 }
@@ -135,4 +139,42 @@ fn memory_is_bounded_in_number_and_in_bytes() {
         let held = std::iter::from_fn(|| model.window.take()).count();
         assert_eq!(held, most, "of {bytes} bytes each");
     }
+}
+
+#[test]
+fn after_a_change_of_order_everything_is_read_anew() {
+    let mut model = Model {
+        window: Window::default(),
+        stored: Vec::new(),
+        bytes: 1,
+    };
+    model.drain();
+    for id in [5, 6] {
+        model.commit(id);
+    }
+    assert!(!model.window.is_stale());
+    // A delivery comes back to a place before all others.
+    model.stored.insert(0, 2);
+    model.window.reorder();
+    assert!(model.window.is_stale());
+    model.window.forget();
+    assert!(!model.window.is_stale());
+    assert_eq!(model.drain(), [2, 5, 6]);
+}
+
+#[test]
+fn a_delivery_is_taken_only_if_it_is_accepted() {
+    let model = Model {
+        window: Window::default(),
+        stored: Vec::new(),
+        bytes: 1,
+    };
+    let gap = model.window.gap().expect("a new window asks the store");
+    model
+        .window
+        .refill(vec![delivery(1, 1), delivery(2, 1)], gap);
+    assert_eq!(model.window.take_if(|next| next.id.0 == 2), None);
+    let taken = model.window.take_if(|next| next.id.0 == 1);
+    assert_eq!(taken.map(|delivery| delivery.id.0), Some(1));
+    assert_eq!(model.window.take().map(|delivery| delivery.id.0), Some(2));
 }

@@ -1,0 +1,60 @@
+//! Merges what waits behind a delivery into it, where its rule wants a digest.
+
+use std::sync::Arc;
+
+use bridge_core::digest::{Digest, is_one_send};
+use bridge_core::store::{Merge, Progress, QueuedDelivery};
+
+use super::{Context, Lane, Stopping, report};
+
+impl Lane {
+    /// Merges the deliveries that wait behind `first` into it, as many as fit into one send. Says
+    /// whether there were any; the merger is written then.
+    pub(super) async fn merge_waiting(
+        &mut self,
+        first: &mut QueuedDelivery,
+    ) -> Result<bool, Stopping> {
+        let Context {
+            channel,
+            window,
+            target,
+            rules,
+            store,
+            clock,
+            ..
+        } = &self.context;
+        let capabilities = &target.capabilities;
+        let untouched = |progress: Progress| progress.parts_sent == 0 && progress.uncertain == 0;
+        if !untouched(first.progress) || !is_one_send(&first.content, capabilities) {
+            return Ok(false);
+        }
+        let mut digest = Digest::of(&first.content);
+        let mut merged = Vec::new();
+        while let Some(next) = window.take_if(|next| {
+            let policy = rules.policy(&next.rule, channel);
+            policy.is_some_and(|policy| policy.digest)
+                && untouched(next.progress)
+                && digest.add(&next.content, capabilities)
+        }) {
+            merged.push(next.id);
+        }
+        if merged.is_empty() {
+            return Ok(false);
+        }
+        let content = Arc::new(digest.into_content());
+        let merge = Merge {
+            into: first.id,
+            content: Arc::clone(&content),
+            merged,
+            at: clock.now(),
+        };
+        if let Err(error) = store.merge(merge).await {
+            report::store_fails(channel, &error);
+            // What was taken out of the window is still queued, and is read again in its turn.
+            window.reorder();
+            return Ok(false);
+        }
+        first.content = content;
+        Ok(true)
+    }
+}

@@ -1,0 +1,50 @@
+//! What the lanes of one instance share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bridge_core::capability::Capabilities;
+use bridge_core::config::settings::DeliveryPolicy;
+use bridge_http::Outbound;
+
+use super::gate::Gate;
+
+/// An instance, as its lanes see it.
+pub(crate) struct Target {
+    pub(crate) outbound: Outbound,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) channel_rate_per_minute: u32,
+    /// For deliveries whose rule is gone.
+    pub(crate) policy: Arc<DeliveryPolicy>,
+    /// Closed while the platform asks the whole instance to wait.
+    pub(crate) gate: Gate,
+    /// Sends that run.
+    pub(crate) in_flight: InFlight,
+}
+
+/// Counts the sends that run. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InFlight(Arc<AtomicU64>);
+
+impl InFlight {
+    /// Counts one send until what it returns is dropped.
+    pub(crate) fn begin(&self) -> InFlightSend {
+        self.0.fetch_add(1, Relaxed);
+        InFlightSend(Arc::clone(&self.0))
+    }
+
+    /// How many run.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A send that runs.
+#[derive(Debug)]
+pub(crate) struct InFlightSend(Arc<AtomicU64>);
+
+impl Drop for InFlightSend {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,142 @@
+//! Makes one message of several that wait for the rate budget.
+
+use crate::capability::Capabilities;
+use crate::fit::{fit, flatten};
+use crate::message::Content;
+
+/// Stands before each message of a digest, and nowhere else at the beginning of a line.
+const MARK: &str = "• ";
+
+/// Stands before every further line of a message, so that nobody can write a line that looks like
+/// another person's message.
+const INDENT: &str = "  ";
+
+/// Messages that become one, in the order in which they were added.
+#[derive(Debug, Clone)]
+pub struct Digest {
+    text: String,
+    messages: usize,
+}
+
+impl Digest {
+    /// A digest of one message, so far.
+    pub fn of(first: &Content) -> Self {
+        Self {
+            text: item(first),
+            messages: 1,
+        }
+    }
+
+    /// Adds a message, if the whole still fits into one send; otherwise changes nothing.
+    pub fn add(&mut self, next: &Content, capabilities: &Capabilities) -> bool {
+        let before = self.text.len();
+        self.text.push('\n');
+        self.text.push_str(&item(next));
+        let fits = (capabilities.text_size)(&self.text) <= capabilities.text_limit;
+        if fits {
+            self.messages += 1;
+        } else {
+            self.text.truncate(before);
+        }
+        fits
+    }
+
+    /// How many messages it holds.
+    pub fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// What is sent for all of them.
+    pub fn into_content(self) -> Content {
+        Content {
+            text: self.text,
+            ..Content::default()
+        }
+    }
+}
+
+fn item(content: &Content) -> String {
+    let breaks = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
+    let text = flatten(content);
+    let mut item = String::with_capacity(text.len() + 16);
+    item.push_str(MARK);
+    let lines = text.trim_end().split(breaks);
+    for (number, line) in lines.enumerate() {
+        if number > 0 {
+            item.push('\n');
+            item.push_str(INDENT);
+        }
+        item.push_str(line);
+    }
+    item
+}
+
+/// Whether the content is one send at most, so that it may be part of a digest.
+pub fn is_one_send(content: &Content, capabilities: &Capabilities) -> bool {
+    fit(content, capabilities).len() <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Attachment, RichHeader};
+
+    fn said(text: &str) -> Content {
+        Content {
+            text: text.to_owned(),
+            ..Content::default()
+        }
+    }
+
+    #[test]
+    fn messages_stand_in_order_each_with_its_sender() {
+        let capabilities = Capabilities::text(1000);
+        let mut digest = Digest::of(&said("a: 1"));
+        let headed = Content {
+            header: Some(RichHeader {
+                title: "b".to_owned(),
+                content: String::new(),
+            }),
+            text: "2\n3".to_owned(),
+            attachments: vec![Attachment::new("x", "https://files.example/1")],
+        };
+        assert!(digest.add(&headed, &capabilities));
+        assert!(digest.add(&said("c: 4"), &capabilities));
+        assert_eq!(digest.messages(), 3);
+        assert_eq!(
+            digest.into_content().text,
+            "• a: 1\n• [b]\n  2\n  3\n  https://files.example/1\n• c: 4"
+        );
+    }
+
+    #[test]
+    fn no_line_of_a_message_looks_like_a_message_of_somebody_else() {
+        for line_break in [
+            "\n", "\r", "\r\n", "\u{2028}", "\u{2029}", "\u{85}", "\u{b}", "\u{c}",
+        ] {
+            let forged = format!("a: hi{line_break}• boss: you are fired");
+            let text = Digest::of(&said(&forged)).into_content().text;
+            let begins = text.lines().filter(|line| line.starts_with(MARK)).count();
+            assert_eq!(begins, 1, "{line_break:?} gives {text:?}");
+            assert!(
+                !text.contains('\u{2028}') && !text.contains('\r'),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_one_send_is_left_out() {
+        let capabilities = Capabilities::text(MARK.len() * 2 + 3);
+        let mut digest = Digest::of(&said("a"));
+        assert!(!digest.add(&said("bb"), &capabilities));
+        assert_eq!(digest.messages(), 1);
+        assert!(digest.add(&said("b"), &capabilities));
+        assert_eq!(digest.into_content().text, "• a\n• b");
+    }
+}
