@@ -13,8 +13,8 @@ pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
     split(&flatten(content), capabilities)
 }
 
-/// The content as one text.
-pub(crate) fn flatten(content: &Content) -> String {
+/// The content as one text: the header as a line, attachments as links.
+pub fn flatten(content: &Content) -> String {
     let mut whole = String::new();
     if let Some(header) = &content.header {
         whole.push_str(&header.to_string());

@@ -1,23 +1,33 @@
 //! Writes a batch of operations in one transaction, or none of it.
 
+mod admit;
+mod backlog;
 mod channels;
+mod letters;
 mod settle;
 
-use bridge_core::store::{Admission, DeliveryId, Record};
+use bridge_core::id::Channel;
+use bridge_core::store::{DeliveryId, Discarded, Record, Replayed, Turn};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
 
+use self::backlog::Backlog;
 use self::channels::Channels;
 pub(crate) use self::channels::find_channel;
-use self::settle::{quarantine, settle};
+use crate::open::StoreOptions;
 use crate::queue::Operation;
-use crate::row::Sealed;
+
+/// How long used permissions of a rate budget are kept: the longest window of a budget.
+const SPENT_MILLIS: i64 = 60_000;
 
 /// The writing connection.
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
     channels: Channels,
+    backlog: Backlog,
+    /// Whether commits are synced, as SQLite was told last.
+    syncs: bool,
 }
 
 /// What a committed batch did.
@@ -25,21 +35,47 @@ pub(crate) struct Database {
 pub(crate) struct Committed {
     /// One for each operation.
     pub(crate) effects: Vec<Effect>,
-    /// The numbers of all new deliveries, in order.
-    pub(crate) ids: Vec<DeliveryId>,
+    /// One for each new delivery, in order; `None` for those whose lane was full.
+    pub(crate) numbered: Vec<Option<Numbered>>,
+    /// The channels whose lanes must be read again.
+    pub(crate) reordered: Vec<Channel>,
+}
+
+/// What a new delivery was given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbered {
+    pub(crate) id: DeliveryId,
+    pub(crate) turn: Turn,
 }
 
 /// What an operation did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Took a message in; its deliveries have the next numbers of [`Committed::ids`].
-    New,
+    /// Took a message in; its deliveries have the next ones of [`Committed::numbered`].
+    New {
+        overflowed: usize,
+    },
     /// Found the message there before.
     Duplicate,
+    /// Took nothing in: so many deliveries are queued that there is no room for these.
+    Full {
+        limit: u64,
+    },
     /// Wrote what it had to write.
     Written,
     /// Found nothing to change.
     Nothing,
+    Replayed(Vec<Replayed>),
+    Discarded(Vec<Discarded>),
+}
+
+/// What an operation writes to.
+struct Tables<'a> {
+    connection: &'a Connection,
+    channels: &'a mut Channels,
+    backlog: &'a mut Backlog,
+    numbered: Vec<Option<Numbered>>,
+    reordered: Vec<Channel>,
 }
 
 /// Why a batch was not committed. Nothing of it was written.
@@ -56,52 +92,98 @@ pub(crate) enum Failure {
 }
 
 impl Database {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self {
+    /// Counts what is queued.
+    pub(crate) fn open(connection: Connection, options: &StoreOptions) -> rusqlite::Result<Self> {
+        let backlog = Backlog::count(&connection, options.lane_backlog, options.max_backlog)?;
+        Ok(Self {
             connection,
             channels: Channels::default(),
-        }
+            backlog,
+            syncs: true,
+        })
     }
 
-    /// Writes `operations` in their order and syncs; `now` is the time of what happens here.
+    /// Writes `operations` in their order, and syncs if one of them needs it; `now` is the time of
+    /// what happens here.
     pub(crate) fn commit(
         &mut self,
         operations: &[Operation],
         now: Timestamp,
     ) -> Result<Committed, Failure> {
+        let syncs = operations.iter().any(Operation::needs_sync);
+        self.sync_commits(syncs).map_err(Failure::Storage)?;
         let result = self.write(operations, now);
-        if result.is_err() {
-            // Numbers that were given within the transaction are void.
-            self.channels.forget();
-            if !self.connection.is_autocommit()
-                && let Err(error) = self.connection.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "can't roll back a failed commit");
-            }
+        match &result {
+            Ok(_) => self.backlog.commit(),
+            Err(_) => self.roll_back(),
         }
         result
     }
 
+    /// Does `work` in a transaction of its own, without a sync.
+    pub(crate) fn tidy<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.sync_commits(false)?;
+        self.execute("BEGIN IMMEDIATE")?;
+        let result = work(&self.connection).and_then(|done| {
+            self.execute("COMMIT")?;
+            Ok(done)
+        });
+        if result.is_err() {
+            self.roll_back();
+        }
+        result
+    }
+
+    /// In a log, a commit without a sync is as atomic as one with it: it can be undone by a power
+    /// cut, as a whole and together with those behind it, and by nothing else.
+    fn sync_commits(&mut self, syncs: bool) -> rusqlite::Result<()> {
+        if self.syncs != syncs {
+            let level = if syncs { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.syncs = syncs;
+        }
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        // Numbers that were given within the transaction are void.
+        self.channels.forget();
+        self.backlog.roll_back();
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "can't roll back a failed commit");
+        }
+    }
+
     fn write(&mut self, operations: &[Operation], now: Timestamp) -> Result<Committed, Failure> {
         self.execute("BEGIN IMMEDIATE").map_err(Failure::Storage)?;
-        let mut committed = Committed::default();
+        let mut effects = Vec::with_capacity(operations.len());
+        let mut tables = Tables {
+            connection: &self.connection,
+            channels: &mut self.channels,
+            backlog: &mut self.backlog,
+            numbered: Vec::new(),
+            reordered: Vec::new(),
+        };
         for (index, operation) in operations.iter().enumerate() {
-            let effect = apply(
-                &self.connection,
-                &mut self.channels,
-                &mut committed.ids,
-                operation,
-                now,
-            );
-            let effect = effect.map_err(|error| {
+            let effect = apply(&mut tables, operation, now);
+            effects.push(effect.map_err(|error| {
                 if is_about_the_row(&error) {
                     Failure::Operation { index, error }
                 } else {
                     Failure::Storage(error)
                 }
-            })?;
-            committed.effects.push(effect);
+            })?);
         }
+        let committed = Committed {
+            effects,
+            numbered: tables.numbered,
+            reordered: tables.reordered,
+        };
         self.execute("COMMIT").map_err(Failure::Storage)?;
         Ok(committed)
     }
@@ -121,57 +203,49 @@ fn is_about_the_row(error: &rusqlite::Error) -> bool {
 }
 
 fn apply(
-    connection: &Connection,
-    channels: &mut Channels,
-    ids: &mut Vec<DeliveryId>,
+    tables: &mut Tables<'_>,
     operation: &Operation,
     now: Timestamp,
 ) -> rusqlite::Result<Effect> {
     match operation {
         Operation::Admit {
             admission, sealed, ..
-        } => admit(connection, channels, ids, admission, sealed),
-        Operation::Settle(settlement) => settle(connection, settlement).map(changed),
-        Operation::Record(record) => write_record(connection, channels, record).map(changed),
-        Operation::Quarantine(id) => quarantine(connection, *id, now).map(changed),
+        } => admit::admit(tables, admission, sealed, now),
+        Operation::Settle { settlement, .. } => settle::settle(tables, settlement).map(changed),
+        Operation::Merge { merge, .. } => settle::merge(tables, merge).map(changed),
+        Operation::Spend { channel, at, .. } => spend(tables, channel, *at),
+        Operation::Record(record) => {
+            let written = write_record(tables.connection, tables.channels, record)?;
+            Ok(changed(written > 0))
+        }
+        Operation::Quarantine(id) => settle::quarantine(tables, *id, now).map(changed),
+        Operation::Replay { letters, at, .. } => {
+            letters::replay(tables, letters, *at).map(Effect::Replayed)
+        }
+        Operation::Discard { letters, at, .. } => {
+            letters::discard(tables, letters, *at).map(Effect::Discarded)
+        }
         Operation::Flush(_) => Ok(Effect::Nothing),
     }
 }
 
-fn changed(rows: usize) -> Effect {
-    if rows > 0 {
+fn changed(is_changed: bool) -> Effect {
+    if is_changed {
         Effect::Written
     } else {
         Effect::Nothing
     }
 }
 
-fn admit(
-    connection: &Connection,
-    channels: &mut Channels,
-    ids: &mut Vec<DeliveryId>,
-    admission: &Admission,
-    sealed: &[Sealed],
-) -> rusqlite::Result<Effect> {
-    let source = channels.number(connection, &admission.source)?;
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO message (source, message_id, received_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-    )?;
-    let received_at = admission.received_at.as_millis();
-    if insert.execute(params![source, admission.message_id, received_at])? == 0 {
-        return Ok(Effect::Duplicate);
-    }
-    let message = connection.last_insert_rowid();
-    for (delivery, sealed) in admission.deliveries.iter().zip(sealed) {
-        let lane = channels.number(connection, &delivery.channel)?;
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO delivery (message, lane, rule, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        let rule = delivery.rule.as_str();
-        insert.execute(params![message, lane, rule, sealed.body, sealed.checksum])?;
-        ids.push(DeliveryId(connection.last_insert_rowid()));
-    }
-    Ok(Effect::New)
+fn spend(tables: &mut Tables<'_>, channel: &Channel, at: Timestamp) -> rusqlite::Result<Effect> {
+    let connection = tables.connection;
+    let lane = tables.channels.number(connection, channel)?;
+    let at = at.as_millis();
+    let mut forget = connection.prepare_cached("DELETE FROM spent WHERE lane = ?1 AND at < ?2")?;
+    forget.execute(params![lane, at - SPENT_MILLIS])?;
+    let mut insert = connection.prepare_cached("INSERT INTO spent (lane, at) VALUES (?1, ?2)")?;
+    insert.execute(params![lane, at])?;
+    Ok(Effect::Written)
 }
 
 fn write_record(

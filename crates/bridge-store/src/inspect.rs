@@ -1,78 +1,34 @@
 //! Looks into a store without owning or changing it, beside a running bridge or while none runs.
 
+mod backup;
+mod check;
+mod letters;
+mod totals;
+mod trace;
+mod view;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bridge_core::id::{Address, Channel, InstanceId};
-use bridge_core::store::{DeliveryId, QueuedDelivery};
+use bridge_core::id::{Address, InstanceId};
 use bridge_core::time::Timestamp;
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, Row};
 
+pub use self::backup::BackupError;
+pub use self::check::Fault;
+pub use self::letters::LetterFilter;
+pub use self::view::{
+    DeadLetter, NotForwarded, SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery,
+    TracedMessage, TracedPart, TracedRecord,
+};
 use crate::open::{database_path, open_reader};
-use crate::row::{self, select_deliveries};
+use crate::row;
 use crate::schema::{self, Found};
 
 /// A store that is only read. Each call sees everything that was committed before it.
 #[derive(Debug)]
 pub struct Inspector {
     database: PathBuf,
-}
-
-/// A channel from which something came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenChannel {
-    /// The channel.
-    pub channel: Channel,
-    /// The last name it was seen under; empty if none was given.
-    pub title: String,
-    /// When something came for the first time.
-    pub first_seen: Timestamp,
-    /// When something came for the last time.
-    pub last_seen: Timestamp,
-}
-
-/// A delivery that ended without success.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its number.
-    pub id: DeliveryId,
-    /// Everything that is needed to send it again, with the progress it had come to; `None` if its
-    /// row is damaged.
-    pub delivery: Option<QueuedDelivery>,
-    /// Why, in a sentence.
-    pub reason: String,
-    /// Whether the target may have shown it all the same.
-    pub may_have_been_delivered: bool,
-    /// When it was given up.
-    pub at: Timestamp,
-}
-
-/// A message that was not forwarded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotForwarded {
-    /// The instance that received it.
-    pub instance: InstanceId,
-    /// Its channel, if it has one.
-    pub address: Option<Address>,
-    /// The platform's id, if it has one.
-    pub message_id: Option<String>,
-    /// When.
-    pub at: Timestamp,
-    /// Why, as a short name.
-    pub reason: String,
-}
-
-/// How much there is of what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Messages taken in.
-    pub messages: u64,
-    /// Deliveries that wait.
-    pub queued: u64,
-    /// Deliveries that the platforms took.
-    pub delivered: u64,
-    /// Dead letters.
-    pub dead: u64,
 }
 
 /// Why a store can't be looked into.
@@ -95,6 +51,13 @@ pub enum InspectError {
         /// The newest version that this binary reads.
         known: i32,
     },
+    /// An older bridge wrote it; the next start brings it to the new form.
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// The version of its tables.
+        found: i32,
+    },
     /// It is a database of something else.
     Foreign {
         /// The file.
@@ -111,6 +74,11 @@ impl fmt::Display for InspectError {
             Self::Newer { path, found, known } => write!(
                 f,
                 "store \"{}\" was written by a newer bridge (version {found} of its tables, this one knows {known}); use that bridge",
+                path.display()
+            ),
+            Self::Older { path, found } => write!(
+                f,
+                "store \"{}\" was written by an older bridge (version {found} of its tables); start this bridge once, which brings it to the new form",
                 path.display()
             ),
             Self::Foreign { path } => write!(
@@ -147,6 +115,7 @@ impl Inspector {
         let path = inspector.database.clone();
         match inspector.read(schema::find)? {
             Found::Current => Ok(Some(inspector)),
+            Found::Older(found) => Err(InspectError::Older { path, found }),
             Found::Nothing => Ok(None),
             Found::Newer(found) => Err(InspectError::Newer {
                 path,
@@ -181,31 +150,6 @@ impl Inspector {
         })
     }
 
-    /// The latest `limit` dead letters, the newest delivery first.
-    ///
-    /// # Errors
-    ///
-    /// [`InspectError::Database`].
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, InspectError> {
-        self.read(|connection| {
-            let mut select = connection.prepare(select_deliveries!(
-                "dead_letter",
-                ", d.reason, d.may_have_been_delivered, d.at",
-                "ORDER BY d.id DESC LIMIT ?1"
-            ))?;
-            let letters = select.query_map([rows(limit)], |row| {
-                Ok(DeadLetter {
-                    id: DeliveryId(row.get(0)?),
-                    delivery: row::read(row)?.ok(),
-                    reason: row.get(row::COLUMNS)?,
-                    may_have_been_delivered: row.get(row::COLUMNS + 1)?,
-                    at: timestamp(row, row::COLUMNS + 2)?,
-                })
-            })?;
-            letters.collect()
-        })
-    }
-
     /// The latest `limit` messages that were not forwarded, the newest first.
     ///
     /// # Errors
@@ -232,35 +176,12 @@ impl Inspector {
         })
     }
 
-    /// Counts what is there; takes longer the more there is.
-    ///
-    /// # Errors
-    ///
-    /// [`InspectError::Database`].
-    pub fn totals(&self) -> Result<Totals, InspectError> {
-        self.read(|connection| {
-            connection.query_row(
-                "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery),
-                        (SELECT count(*) FROM delivered), (SELECT count(*) FROM dead_letter)",
-                params![],
-                |row| {
-                    Ok(Totals {
-                        messages: count(row, 0)?,
-                        queued: count(row, 1)?,
-                        delivered: count(row, 2)?,
-                        dead: count(row, 3)?,
-                    })
-                },
-            )
-        })
-    }
-
     /// Opens the store for one look.
     ///
     /// Even a read-only connection makes the log and its index where they are missing. They are
     /// missing exactly if no bridge runs and the last one closed its store; the file then does not
     /// change and is opened as such. Should a bridge start meanwhile, the look is taken again.
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         look: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, InspectError> {

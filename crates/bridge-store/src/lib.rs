@@ -11,14 +11,21 @@
 
 mod commit;
 mod inspect;
+mod migrate;
 mod open;
 mod queue;
 mod reader;
+mod retention;
 mod row;
+mod salvage;
 mod schema;
 mod store;
 mod writer;
 
-pub use inspect::{DeadLetter, InspectError, Inspector, NotForwarded, SeenChannel, Totals};
+pub use inspect::{
+    BackupError, DeadLetter, Fault, InspectError, Inspector, LetterFilter, NotForwarded,
+    SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery, TracedMessage, TracedPart,
+    TracedRecord,
+};
 pub use open::{OpenError, StoreOptions};
 pub use store::SqliteStore;

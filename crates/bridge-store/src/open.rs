@@ -6,9 +6,12 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bridge_core::config::settings::StoreSettings;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::migrate::{MigrateError, migrate};
 use crate::schema::{self, Found};
 
 /// The database within a data directory.
@@ -20,15 +23,36 @@ const LOCK: &str = "lock";
 const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 const PAGE_BYTES: u64 = 4096;
 /// Statements kept compiled per connection; more than either thread uses.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
 
 /// What an operator may choose about the store.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoreOptions {
+    /// How long the text of a message is kept once all its deliveries have ended.
+    pub retain_bodies: Duration,
+    /// How long ids, records and dead letters are kept.
+    pub retain_ids: Duration,
+    /// Deliveries that one lane holds at most; further ones become dead letters at once.
+    pub lane_backlog: u64,
+    /// Deliveries that all lanes hold at most; further messages are not taken in.
+    pub max_backlog: u64,
     /// The database file grows no further than this; what needs more room is answered as on a full
     /// disk. The write-ahead log is not counted. `None`: as far as the disk reaches.
     pub max_size_bytes: Option<u64>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        let settings = StoreSettings::default();
+        Self {
+            retain_bodies: settings.retain_bodies.0,
+            retain_ids: settings.retain_ids.0,
+            lane_backlog: settings.lane_backlog,
+            max_backlog: settings.max_backlog,
+            max_size_bytes: None,
+        }
+    }
 }
 
 /// Why a data directory can't be used.
@@ -123,6 +147,8 @@ impl std::error::Error for OpenError {
 pub(crate) struct Opened {
     pub(crate) writer: Connection,
     pub(crate) reader: Connection,
+    /// Whether the database was made now.
+    pub(crate) is_new: bool,
     /// Held open for its lock, which the kernel takes back when the process dies.
     pub(crate) lock: File,
 }
@@ -130,6 +156,11 @@ pub(crate) struct Opened {
 /// The database of a data directory.
 pub(crate) fn database_path(dir: &Path) -> PathBuf {
     dir.join(DATABASE)
+}
+
+/// The write-ahead log of a data directory's database.
+pub(crate) fn log_path(dir: &Path) -> PathBuf {
+    dir.join(format!("{DATABASE}-wal"))
 }
 
 /// Makes `dir` ours and opens its database, with its tables made if it is new.
@@ -141,11 +172,12 @@ pub(crate) fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenErr
     create_file(&path).map_err(directory_error("write to", &path))?;
     sync_dir(dir).map_err(directory_error("write to", dir))?;
     match open_writer(&path, options) {
-        Ok(Ok(writer)) => {
+        Ok(Ok((writer, is_new))) => {
             let reader = open_reader(&path).map_err(database_error(&path))?;
             Ok(Opened {
                 writer,
                 reader,
+                is_new,
                 lock,
             })
         }
@@ -155,6 +187,9 @@ pub(crate) fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenErr
             known: schema::VERSION,
         }),
         Ok(Err(Unfit::Foreign)) => Err(OpenError::Foreign { path }),
+        Ok(Err(Unfit::NoCopy(copy, error))) => {
+            Err(directory_error("copy the store to", &copy)(error))
+        }
         Err(error) => Err(database_error(&path)(error)),
     }
 }
@@ -171,16 +206,21 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 enum Unfit {
     Newer(i32),
     Foreign,
+    /// It is an older bridge's, and the copy that comes first can't be made.
+    NoCopy(PathBuf, io::Error),
 }
 
-fn open_writer(path: &Path, options: &StoreOptions) -> rusqlite::Result<Result<Connection, Unfit>> {
+fn open_writer(
+    path: &Path,
+    options: &StoreOptions,
+) -> rusqlite::Result<Result<(Connection, bool), Unfit>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     let found = schema::find(&connection)?;
     match found {
         Found::Newer(version) => return Ok(Err(Unfit::Newer(version))),
         Found::Foreign => return Ok(Err(Unfit::Foreign)),
-        Found::Nothing | Found::Current => {}
+        Found::Nothing | Found::Older(_) | Found::Current => {}
     }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -193,10 +233,20 @@ fn open_writer(path: &Path, options: &StoreOptions) -> rusqlite::Result<Result<C
         let pages = i64::try_from((bytes / PAGE_BYTES).max(1)).unwrap_or(i64::MAX);
         connection.pragma_update(None, "max_page_count", pages)?;
     }
-    if matches!(found, Found::Nothing) {
-        schema::create(&mut connection)?;
+    let is_new = matches!(found, Found::Nothing);
+    match found {
+        Found::Nothing => schema::create(&mut connection)?,
+        Found::Older(version) => {
+            if let Err(error) = migrate(&mut connection, path, version) {
+                return match error {
+                    MigrateError::Copy(path, error) => Ok(Err(Unfit::NoCopy(path, error))),
+                    MigrateError::Database(error) => Err(error),
+                };
+            }
+        }
+        _ => {}
     }
-    Ok(Ok(connection))
+    Ok(Ok((connection, is_new)))
 }
 
 fn create_dir(dir: &Path) -> Result<(), OpenError> {
@@ -231,7 +281,7 @@ fn take_lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn create_file(path: &Path) -> io::Result<File> {
+pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.mode(0o600).open(path)

@@ -5,7 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bridge_core::store::{Admission, Admitted, DeliveryId, Record, Settlement, StoreError};
+use bridge_core::id::Channel;
+use bridge_core::store::{
+    Admission, Admitted, DeliveryId, Discarded, Merge, Record, Replayed, Settlement, StoreError,
+};
+use bridge_core::time::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::row::Sealed;
@@ -16,10 +20,10 @@ pub(crate) const ADMISSIONS: usize = 4096;
 /// Bytes of encoded deliveries that may wait in admissions: a long message to many targets is many
 /// times its size. A single larger admission is taken while no other waits.
 const ADMISSION_BYTES: usize = 64 * 1024 * 1024;
-/// Settlements, records and flushes that may wait, those kept through a failure included; one more
-/// waits for room.
+/// Records, flushes and what operators ask for that may wait; one more waits for room. What lanes
+/// hand over needs none: each lane waits for its own before it goes on.
 const ROOM: usize = 4096;
-/// Settlements and records are written with the next admission, or when so many wait …
+/// Records are written with whatever comes next, or when so many wait …
 const LAZY_COUNT: usize = 256;
 /// … or when the first of them has waited so long.
 const LAZY_DELAY: Duration = Duration::from_millis(5);
@@ -34,42 +38,75 @@ pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(crate) enum Operation {
     Admit {
         admission: Admission,
-        /// One for each delivery of the admission.
-        sealed: Vec<Sealed>,
+        sealed: Sealed,
         answer: Answer<Admitted>,
     },
-    Settle(Settlement),
+    Settle {
+        settlement: Settlement,
+        answer: Answer<()>,
+    },
+    Merge {
+        merge: Merge,
+        answer: Answer<()>,
+    },
+    /// Writes down a used permission of a rate budget.
+    Spend {
+        channel: Channel,
+        at: Timestamp,
+        answer: Answer<()>,
+    },
     Record(Record),
     /// Moves a damaged delivery to the dead letters.
     Quarantine(DeliveryId),
+    Replay {
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+        answer: Answer<Vec<Replayed>>,
+    },
+    Discard {
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+        answer: Answer<Vec<Discarded>>,
+    },
     Flush(Answer<()>),
 }
 
 impl Operation {
     /// Whether somebody waits for the commit.
     fn is_urgent(&self) -> bool {
-        matches!(self, Self::Admit { .. } | Self::Flush(_))
+        !matches!(self, Self::Record(_) | Self::Quarantine(_))
+    }
+
+    /// Whether it is answered only once it is synced.
+    pub(crate) fn needs_sync(&self) -> bool {
+        matches!(
+            self,
+            Self::Admit { .. } | Self::Replay { .. } | Self::Discard { .. } | Self::Flush(_)
+        )
     }
 
     /// Bytes of its encoded deliveries.
     fn bytes(&self) -> usize {
         match self {
-            Self::Admit { sealed, .. } => sealed.iter().map(|sealed| sealed.body.len()).sum(),
+            Self::Admit { sealed, .. } => sealed.bytes(),
             _ => 0,
         }
     }
 
     /// Whether it took room that must be given back.
     pub(crate) fn has_room(&self) -> bool {
-        !matches!(self, Self::Admit { .. })
+        !matches!(
+            self,
+            Self::Admit { .. } | Self::Settle { .. } | Self::Merge { .. } | Self::Spend { .. }
+        )
     }
 }
 
 /// How long the writer waits for work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
-    /// Until there is something worth a commit.
-    Normal,
+    /// Until there is something worth a commit, or until this time: then something else is due.
+    Normal(Instant),
     /// Until then, or until something urgent comes: the last commit failed. With `kept`, there is
     /// something to write even if nothing new comes.
     Failing { until: Instant, kept: bool },
@@ -122,7 +159,7 @@ impl Queue {
     pub(crate) fn admit(
         &self,
         admission: Admission,
-        sealed: Vec<Sealed>,
+        sealed: Sealed,
         answer: Answer<Admitted>,
     ) -> Result<(), StoreError> {
         let operation = Operation::Admit {
@@ -143,7 +180,12 @@ impl Queue {
         self.push(&mut state, operation)
     }
 
-    /// Hands anything but an admission over, as soon as there is room.
+    /// Hands over what a lane waits for: at once, since each lane has one at a time.
+    pub(crate) fn hand_over_now(&self, operation: Operation) -> Result<(), StoreError> {
+        self.push(&mut self.state(), operation)
+    }
+
+    /// Hands anything else over, as soon as there is room.
     pub(crate) async fn hand_over(&self, operation: Operation) -> Result<(), StoreError> {
         let room = self.room.acquire().await;
         let room = room.map_err(|_| StoreError::Closed)?;
@@ -158,7 +200,8 @@ impl Queue {
         self.room.add_permits(operations);
     }
 
-    /// Takes what is worth a commit; waits until there is something.
+    /// Takes what is worth a commit; waits until there is something, or until it is time for
+    /// something else, and may take nothing then.
     pub(crate) fn take(&self, patience: Patience) -> Batch {
         let mut state = self.state();
         while let Some(wait) = Self::wait(&state, patience) {
@@ -230,12 +273,13 @@ impl Queue {
             return None;
         }
         let until = match patience {
-            Patience::Normal if state.lazy() >= LAZY_COUNT => return None,
-            Patience::Normal => state.lazy_since.map(|since| since + LAZY_DELAY),
-            Patience::Failing { until, kept } => (kept || state.lazy() > 0).then_some(until),
-        };
-        let Some(until) = until else {
-            return Some(Wait::ForWork);
+            Patience::Normal(_) if state.lazy() >= LAZY_COUNT => return None,
+            Patience::Normal(due) => match state.lazy_since {
+                Some(since) => due.min(since + LAZY_DELAY),
+                None => due,
+            },
+            Patience::Failing { until, kept } if kept || state.lazy() > 0 => until,
+            Patience::Failing { .. } => return Some(Wait::ForWork),
         };
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(Wait::AtMost(left))
@@ -266,11 +310,11 @@ mod tests {
             deliveries: Vec::new(),
         };
         let sealed = Sealed {
-            body: "x".repeat(bytes),
-            checksum: 0,
+            bodies: vec!["x".repeat(bytes)],
+            deliveries: Vec::new(),
         };
         let (answer, _) = oneshot::channel();
-        queue.admit(admission, vec![sealed], answer)
+        queue.admit(admission, sealed, answer)
     }
 
     #[test]
@@ -279,7 +323,13 @@ mod tests {
         assert_eq!(admit(&queue, ADMISSION_BYTES + 1), Ok(()));
         let refused = admit(&queue, 1).unwrap_err();
         assert!(refused.to_string().contains("bytes wait"), "{refused}");
-        assert_eq!(queue.take(Patience::Normal).operations.len(), 1);
+        assert_eq!(
+            queue
+                .take(Patience::Normal(Instant::now()))
+                .operations
+                .len(),
+            1
+        );
         assert_eq!(admit(&queue, ADMISSION_BYTES), Ok(()));
         assert!(admit(&queue, 1).is_err());
     }

@@ -5,8 +5,9 @@ use std::io;
 use std::thread::JoinHandle;
 
 use bridge_core::id::Channel;
-use bridge_core::store::{DeliveryId, QueuedDelivery, StoreError};
-use rusqlite::{Connection, params};
+use bridge_core::store::{DeliveryId, LaneWindow, StoreError, Turn};
+use bridge_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::commit::find_channel;
@@ -20,7 +21,7 @@ const EXPECTED: usize = 256;
 /// What a lane has queued.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
-    pub(crate) deliveries: Vec<QueuedDelivery>,
+    pub(crate) window: LaneWindow,
     /// Rows on the way that are not what was written.
     pub(crate) damaged: Vec<Damaged>,
 }
@@ -31,9 +32,14 @@ enum Request {
     Lanes(Answer<Vec<Channel>>),
     Queued {
         channel: Channel,
-        after: DeliveryId,
+        after: Turn,
         limit: usize,
         answer: Answer<Lane>,
+    },
+    Spent {
+        channel: Channel,
+        since: Timestamp,
+        answer: Answer<Vec<Timestamp>>,
     },
     Stop(oneshot::Sender<()>),
 }
@@ -65,13 +71,27 @@ impl ReaderThread {
     pub(crate) async fn queued(
         &self,
         channel: &Channel,
-        after: DeliveryId,
+        after: Turn,
         limit: usize,
     ) -> Result<Lane, StoreError> {
         self.ask(|answer| Request::Queued {
             channel: channel.clone(),
             after,
             limit,
+            answer,
+        })
+        .await
+    }
+
+    /// See [`bridge_core::store::Store::spent`].
+    pub(crate) async fn spent(
+        &self,
+        channel: &Channel,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        self.ask(|answer| Request::Spent {
+            channel: channel.clone(),
+            since,
             answer,
         })
         .await
@@ -126,6 +146,11 @@ fn serve(connection: Connection, mut inbox: mpsc::Receiver<Request>) {
                 limit,
                 answer,
             } => drop(answer.send(queued(&connection, &channel, after, limit))),
+            Request::Spent {
+                channel,
+                since,
+                answer,
+            } => drop(answer.send(spent(&connection, &channel, since))),
             Request::Stop(stopped) => {
                 inbox.close();
                 drop(connection);
@@ -140,7 +165,9 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<Channel>> {
     // One look into the index per channel, however many deliveries wait.
     let mut select = connection.prepare_cached(
         "SELECT id, instance, address FROM channel
-         WHERE EXISTS (SELECT 1 FROM delivery WHERE lane = channel.id) ORDER BY id",
+         WHERE EXISTS (SELECT 1 FROM delivery WHERE lane = channel.id)
+            OR EXISTS (SELECT 1 FROM dead_letter WHERE blocks = 1 AND lane = channel.id)
+         ORDER BY id",
     )?;
     let mut rows = select.query([])?;
     let mut lanes = Vec::new();
@@ -162,28 +189,63 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<Channel>> {
 fn queued(
     connection: &Connection,
     channel: &Channel,
-    after: DeliveryId,
+    after: Turn,
     limit: usize,
 ) -> rusqlite::Result<Lane> {
     let mut lane = Lane::default();
     let Some(number) = find_channel(connection, channel)? else {
         return Ok(lane);
     };
+    // One transaction, so that a lane that was blocked in between does not seem open.
+    let look = connection.unchecked_transaction()?;
+    lane.window.blocked_by = blocked_by(&look, number)?;
+    if lane.window.blocked_by.is_some() {
+        return Ok(lane);
+    }
     // No LIMIT: damaged rows do not count, or a lane that begins with them would seem empty.
-    let mut select = connection.prepare_cached(select_deliveries!(
+    let mut select = look.prepare_cached(select_deliveries!(
         "delivery",
         "",
-        "WHERE d.lane = ?1 AND d.id > ?2 ORDER BY d.id"
+        "WHERE d.lane = ?1 AND d.turn > ?2 ORDER BY d.turn"
     ))?;
     let mut rows = select.query(params![number, after.0])?;
-    lane.deliveries.reserve(limit.min(EXPECTED));
-    while lane.deliveries.len() < limit
+    let deliveries = &mut lane.window.deliveries;
+    deliveries.reserve(limit.min(EXPECTED));
+    while deliveries.len() < limit
         && let Some(row) = rows.next()?
     {
         match row::read(row)? {
-            Ok(delivery) => lane.deliveries.push(delivery),
+            Ok(delivery) => deliveries.push(delivery),
             Err(damaged) => lane.damaged.push(damaged),
         }
     }
     Ok(lane)
+}
+
+/// The dead letter that blocks a lane: the oldest of those that do.
+pub(crate) fn blocked_by(
+    connection: &Connection,
+    lane: i64,
+) -> rusqlite::Result<Option<DeliveryId>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id FROM dead_letter WHERE blocks = 1 AND lane = ?1 ORDER BY turn LIMIT 1",
+    )?;
+    let letter = select.query_row([lane], |row| row.get(0)).optional()?;
+    Ok(letter.map(DeliveryId))
+}
+
+fn spent(
+    connection: &Connection,
+    channel: &Channel,
+    since: Timestamp,
+) -> rusqlite::Result<Vec<Timestamp>> {
+    let Some(number) = find_channel(connection, channel)? else {
+        return Ok(Vec::new());
+    };
+    let mut select = connection
+        .prepare_cached("SELECT at FROM spent WHERE lane = ?1 AND at > ?2 ORDER BY id")?;
+    let times = select.query_map(params![number, since.as_millis()], |row| {
+        row.get(0).map(Timestamp::from_millis)
+    })?;
+    times.collect()
 }

@@ -2,10 +2,12 @@
 //! tells a damaged row from a whole one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use bridge_core::fit::flatten;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Attachment, Content, RichHeader};
-use bridge_core::store::{Admission, DeliveryId, NewDelivery, Progress, QueuedDelivery};
+use bridge_core::store::{Admission, DeliveryId, Progress, QueuedDelivery, Turn};
 use bridge_core::time::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -16,10 +18,12 @@ use serde::{Deserialize, Serialize};
 macro_rules! select_deliveries {
     ($table:literal, $more_columns:literal, $tail:literal) => {
         concat!(
-            "SELECT d.id, d.rule, d.body, d.checksum, d.attempts, d.uncertain, d.parts_sent, d.not_before, ",
-            "m.message_id, m.received_at, s.instance, s.address, t.instance, t.address",
+            "SELECT d.id, d.rule, b.content, d.checksum, d.attempts, d.uncertain, d.parts_sent, d.not_before, ",
+            "m.message_id, m.received_at, s.instance, s.address, t.instance, t.address, ",
+            "d.turn, d.queued_at, d.progress_sum",
             $more_columns,
-            " FROM ", $table, " d LEFT JOIN message m ON m.id = d.message ",
+            " FROM ", $table, " d LEFT JOIN body b ON b.id = d.body ",
+            "LEFT JOIN message m ON m.id = d.message ",
             "LEFT JOIN channel s ON s.id = m.source LEFT JOIN channel t ON t.id = d.lane ",
             $tail
         )
@@ -28,13 +32,29 @@ macro_rules! select_deliveries {
 pub(crate) use select_deliveries;
 
 /// How many columns [`select_deliveries`] has before those that a caller adds.
-pub(crate) const COLUMNS: usize = 14;
+pub(crate) const COLUMNS: usize = 17;
 
-/// The content and checksum of a delivery, ready to be written.
+/// The bodies and checksums of an admission's deliveries, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Sealed {
-    pub(crate) body: String,
+    /// What is to be shown, each once.
+    pub(crate) bodies: Vec<String>,
+    /// One for each delivery.
+    pub(crate) deliveries: Vec<SealedDelivery>,
+}
+
+/// The checksum of a delivery, and which of the bodies it shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SealedDelivery {
+    pub(crate) body: usize,
     pub(crate) checksum: u32,
+}
+
+impl Sealed {
+    /// Bytes of the bodies.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bodies.iter().map(String::len).sum()
+    }
 }
 
 /// A row that is not what was written.
@@ -68,30 +88,86 @@ struct Link<'a> {
     url: Cow<'a, str>,
 }
 
-/// Encodes the content of `delivery` and sums up everything that was accepted of it.
-pub(crate) fn seal(
-    admission: &Admission,
-    delivery: &NewDelivery,
-) -> Result<Sealed, serde_json::Error> {
-    let content = &delivery.content;
-    let body = Body {
+/// Encodes what the deliveries show, and sums up everything that was accepted of each.
+pub(crate) fn seal(admission: &Admission) -> Result<Sealed, serde_json::Error> {
+    let mut sealed = Sealed {
+        bodies: Vec::new(),
+        deliveries: Vec::with_capacity(admission.deliveries.len()),
+    };
+    let mut known: Vec<&Arc<Content>> = Vec::new();
+    for delivery in &admission.deliveries {
+        let same = |content: &&Arc<Content>| Arc::ptr_eq(content, &delivery.content);
+        let body = match known.iter().position(same) {
+            Some(body) => body,
+            None => {
+                known.push(&delivery.content);
+                sealed.bodies.push(encode(&delivery.content)?);
+                sealed.bodies.len() - 1
+            }
+        };
+        let checksum = checksum(&Accepted {
+            source: &admission.source,
+            message_id: admission.message_id.as_deref(),
+            received_at: admission.received_at,
+            channel: &delivery.channel,
+            rule: delivery.rule.as_str(),
+            body: &sealed.bodies[body],
+        });
+        sealed.deliveries.push(SealedDelivery { body, checksum });
+    }
+    Ok(sealed)
+}
+
+/// The body and checksum of a queued delivery that shows something else from here.
+pub(crate) fn reseal(
+    delivery: &QueuedDelivery,
+    content: &Content,
+) -> Result<(String, u32), serde_json::Error> {
+    let body = encode(content)?;
+    let checksum = checksum(&Accepted {
+        source: &delivery.source,
+        message_id: delivery.message_id.as_deref(),
+        received_at: delivery.received_at,
+        channel: &delivery.channel,
+        rule: delivery.rule.as_str(),
+        body: &body,
+    });
+    Ok((body, checksum))
+}
+
+fn encode(content: &Content) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Body {
         text: Cow::Borrowed(&content.text),
         header: content.header.as_ref().map(|header| Header {
             title: Cow::Borrowed(&header.title),
             content: Cow::Borrowed(&header.content),
         }),
         attachments: content.attachments.iter().map(link).collect(),
-    };
-    let body = serde_json::to_string(&body)?;
-    let checksum = checksum(&Accepted {
-        source: &admission.source,
-        message_id: admission.message_id.as_deref(),
-        received_at: admission.received_at,
-        channel: &delivery.channel,
-        rule: delivery.rule.as_str(),
-        body: &body,
-    });
-    Ok(Sealed { body, checksum })
+    })
+}
+
+/// The checksum of how far a delivery has come: a damaged one must neither skip a part nor wait for
+/// ever.
+pub(crate) fn progress_sum(turn: Turn, queued_at: Timestamp, progress: &Progress) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for number in [
+        turn.0,
+        queued_at.as_millis(),
+        i64::from(progress.attempts),
+        i64::from(progress.uncertain),
+        i64::from(progress.parts_sent),
+        progress.not_before.as_millis(),
+    ] {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.finalize()
+}
+
+/// The text of a stored body, for people; `None` if it is damaged.
+pub(crate) fn text_of(body: &str) -> Option<String> {
+    serde_json::from_str(body)
+        .ok()
+        .map(|body| flatten(&content(body)))
 }
 
 /// Reads a row of [`select_deliveries`]. The outer error is SQLite's; a row that SQLite can read
@@ -125,23 +201,29 @@ fn decode(id: DeliveryId, row: &Row<'_>) -> Option<QueuedDelivery> {
         rule,
         body,
     });
-    if integer(row, 3)? != i64::from(sum) {
+    let progress = Progress {
+        attempts: count(row, 4)?,
+        uncertain: count(row, 5)?,
+        parts_sent: count(row, 6)?,
+        not_before: Timestamp::from_millis(integer(row, 7)?),
+    };
+    let turn = Turn(integer(row, 14)?);
+    let queued_at = Timestamp::from_millis(integer(row, 15)?);
+    let progress_sum = progress_sum(turn, queued_at, &progress);
+    if integer(row, 3)? != i64::from(sum) || integer(row, 16)? != i64::from(progress_sum) {
         return None;
     }
     Some(QueuedDelivery {
         id,
-        content: content(serde_json::from_str(body).ok()?),
+        turn,
+        queued_at,
+        progress,
+        content: Arc::new(content(serde_json::from_str(body).ok()?)),
         rule: rule.into(),
         message_id: message_id.map(str::to_owned),
         source,
         received_at,
         channel,
-        progress: Progress {
-            attempts: count(row, 4)?,
-            uncertain: count(row, 5)?,
-            parts_sent: count(row, 6)?,
-            not_before: Timestamp::from_millis(integer(row, 7)?),
-        },
     })
 }
 

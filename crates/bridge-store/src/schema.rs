@@ -1,11 +1,13 @@
 //! The tables, and the marks by which a database is known as a bridge's.
 
+use std::cmp::Ordering;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the database as a bridge's: `brdg`.
 const APPLICATION_ID: i32 = 0x6272_6467;
 /// The version of the tables; a binary refuses a database with a higher one.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// What a database file holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,18 +16,21 @@ pub(crate) enum Found {
     Nothing,
     /// Tables of this version.
     Current,
+    /// Tables of a version that this binary can bring to its own.
+    Older(i32),
     /// Tables of a version that this binary does not know.
     Newer(i32),
     /// Something else's tables.
     Foreign,
 }
 
-/// Rows of `message` and `channel` are named by number from the tables below; they may go only when
-/// no row names them any more. `delivered`, `dead_letter` and `record` are the ones that age.
+/// A delivery is a row of `delivery`, `settled` or `dead_letter`, always under the same number, which
+/// is never given again; the deliveries of a message have consecutive numbers. `checksum` covers what
+/// was accepted, `progress_sum` how far it has come (see `row`). `turn` is the place in the lane.
 ///
-/// A delivery is a row of `delivery`, `delivered` or `dead_letter`, always under the same number,
-/// which is never given again. `checksum` covers what was accepted (see `row`), not the progress.
-const TABLES: &str = "
+/// `body` has what is to be shown, once for all deliveries of a message that show the same.
+/// `pruned` counts what retention has removed, so that totals hold for ever.
+pub(crate) const TABLES: &str = "
 CREATE TABLE channel (
     id INTEGER PRIMARY KEY,
     instance TEXT NOT NULL,
@@ -36,54 +41,91 @@ CREATE TABLE message (
     id INTEGER PRIMARY KEY,
     source INTEGER NOT NULL,
     message_id TEXT,
-    received_at INTEGER NOT NULL
+    received_at INTEGER NOT NULL,
+    first_delivery INTEGER NOT NULL DEFAULT 0,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    duplicates INTEGER NOT NULL DEFAULT 0,
+    last_duplicate_at INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX message_once ON message (source, message_id) WHERE message_id IS NOT NULL;
+CREATE UNIQUE INDEX message_once ON message (message_id, source) WHERE message_id IS NOT NULL;
+CREATE TABLE body (
+    id INTEGER PRIMARY KEY,
+    message INTEGER NOT NULL,
+    content TEXT NOT NULL
+) STRICT;
 CREATE TABLE delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     message INTEGER NOT NULL,
     lane INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
     rule TEXT NOT NULL,
-    body TEXT NOT NULL,
+    body INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    uncertain INTEGER NOT NULL DEFAULT 0,
-    parts_sent INTEGER NOT NULL DEFAULT 0,
-    not_before INTEGER NOT NULL DEFAULT 0,
+    queued_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    uncertain INTEGER NOT NULL,
+    parts_sent INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    progress_sum INTEGER NOT NULL,
     last_reason TEXT
 ) STRICT;
-CREATE INDEX delivery_lane ON delivery (lane);
-CREATE TABLE delivered (
+CREATE INDEX delivery_lane ON delivery (lane, turn);
+CREATE TABLE settled (
     id INTEGER PRIMARY KEY,
     message INTEGER NOT NULL,
     lane INTEGER NOT NULL,
     rule TEXT NOT NULL,
+    body INTEGER NOT NULL,
+    end TEXT NOT NULL,
+    reason TEXT,
+    platform_ids TEXT,
+    merged_into INTEGER,
     attempts INTEGER NOT NULL,
+    uncertain INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE dead_letter (
     id INTEGER PRIMARY KEY,
     message INTEGER NOT NULL,
     lane INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
     rule TEXT NOT NULL,
-    body TEXT NOT NULL,
+    body INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
+    queued_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     uncertain INTEGER NOT NULL,
     parts_sent INTEGER NOT NULL,
     not_before INTEGER NOT NULL,
+    progress_sum INTEGER NOT NULL,
     reason TEXT NOT NULL,
     may_have_been_delivered INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX dead_letter_blocks ON dead_letter (lane, turn) WHERE blocks = 1;
+CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY,
+    delivery INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    uncertain INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempt_delivery ON attempt (delivery);
 CREATE TABLE sent_part (
     delivery INTEGER NOT NULL,
     part INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    platform_id TEXT NOT NULL,
+    platform_ids TEXT NOT NULL,
     at INTEGER NOT NULL,
-    PRIMARY KEY (delivery, part, position)
+    PRIMARY KEY (delivery, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE spent (
+    id INTEGER PRIMARY KEY,
+    lane INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX spent_lane ON spent (lane);
 CREATE TABLE channel_seen (
     channel INTEGER PRIMARY KEY,
     title TEXT NOT NULL,
@@ -95,9 +137,16 @@ CREATE TABLE record (
     instance TEXT NOT NULL,
     address TEXT,
     message_id TEXT,
+    delivery INTEGER,
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX record_message ON record (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX record_delivery ON record (delivery) WHERE delivery IS NOT NULL;
+CREATE TABLE pruned (
+    end TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Looks at what the database holds.
@@ -105,10 +154,10 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
     let application: i32 = pragma(connection, "application_id")?;
     let version: i32 = pragma(connection, "user_version")?;
     if application == APPLICATION_ID {
-        return Ok(if version > VERSION {
-            Found::Newer(version)
-        } else {
-            Found::Current
+        return Ok(match version.cmp(&VERSION) {
+            Ordering::Less => Found::Older(version),
+            Ordering::Equal => Found::Current,
+            Ordering::Greater => Found::Newer(version),
         });
     }
     let tables: i64 =

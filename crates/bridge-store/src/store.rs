@@ -8,31 +8,36 @@ use bridge_core::BoxFuture;
 use bridge_core::id::Channel;
 use bridge_core::ports::Clock;
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Feed, QueuedDelivery, Record, Settlement, Store, StoreError,
+    Admission, Admitted, DeliveryId, Discarded, Feed, LaneWindow, Merge, Record, Replayed,
+    Settlement, Store, StoreError, Turn,
 };
+use bridge_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::commit::Database;
 use crate::open::{self, OpenError, StoreOptions};
-use crate::queue::{Operation, Queue};
+use crate::queue::{Answer, Operation, Queue};
 use crate::reader::ReaderThread;
+use crate::retention::Retention;
 use crate::row::{self, Damaged};
 use crate::writer::{FeedSlot, Writer, WriterThread};
 
 /// A data directory that this process owns, and the queue in it.
 ///
-/// - Admissions that come while a commit runs share the next one.
-/// - [`Store::settle`] and [`Store::record`] are written with the next admission, or within a few
-///   milliseconds; [`Store::lanes`] and [`Store::queued`] see what is committed, so a settlement
-///   shows there only then. A record is dropped if the disk can't take it.
-/// - While the disk can't be written, admissions and flushes fail, settlements are kept in memory
-///   and tried again; [`Store::settle`] waits once too many are kept.
+/// - What comes while a commit runs shares the next one. A commit that holds an admission, a
+///   replay, a discard or a flush is synced; another is written to the log without a sync, and
+///   synced 100 milliseconds later if nothing else has done so.
+/// - [`Store::lanes`] and [`Store::queued`] see what is committed.
+/// - While the disk can't be written, everything else fails, and settlements are kept in memory and
+///   tried again.
+/// - Bodies and ids are removed when their time has come, a little at a time.
 /// - A delivery whose row is damaged never reaches a lane: it becomes a dead letter with that
 ///   reason.
 /// - Dropping the store writes what waits and blocks until that is done; where that matters, await
 ///   [`SqliteStore::close`] first.
 pub struct SqliteStore {
     dir: PathBuf,
+    is_new: bool,
     queue: Arc<Queue>,
     feed: Arc<FeedSlot>,
     // In this order they end: the writer's connection is the last one, so that it can take the log
@@ -66,7 +71,9 @@ impl SqliteStore {
         };
         let reader = ReaderThread::start(opened.reader).map_err(no_thread)?;
         let writer = WriterThread::start(Writer {
-            database: Database::new(opened.writer),
+            database: Database::open(opened.writer, &options).map_err(database_error(data_dir))?,
+            retention: Retention::new(&options),
+            log_path: open::log_path(data_dir),
             lock: opened.lock,
             dir: data_dir.to_owned(),
             queue: Arc::clone(&queue),
@@ -75,6 +82,7 @@ impl SqliteStore {
         });
         Ok(Self {
             dir: data_dir.to_owned(),
+            is_new: opened.is_new,
             queue,
             feed,
             reader,
@@ -96,6 +104,11 @@ impl SqliteStore {
     }
 }
 
+fn database_error(data_dir: &Path) -> impl FnOnce(rusqlite::Error) -> OpenError {
+    let path = open::database_path(data_dir);
+    move |error| OpenError::Database { path, error }
+}
+
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore")
@@ -104,25 +117,78 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-impl Store for SqliteStore {
-    fn admit(&self, admission: Admission) -> BoxFuture<'_, Result<Admitted, StoreError>> {
+impl SqliteStore {
+    /// Whether opening it made the database.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Hands over at once; the future waits for the writer's answer.
+    fn hand_over_now(
+        &self,
+        operation: impl FnOnce(Answer<()>) -> Operation,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let (answer, wait) = oneshot::channel();
+        let handed_over = self.queue.hand_over_now(operation(answer));
         Box::pin(async move {
-            // Encoded here rather than by the writer, which all admissions wait for.
-            let sealed = admission.deliveries.iter();
-            let sealed: Result<Vec<_>, _> = sealed
-                .map(|delivery| row::seal(&admission, delivery))
-                .collect();
-            let sealed = sealed.map_err(|error| {
-                StoreError::Unavailable(format!("it can't encode a delivery: {error}"))
-            })?;
-            let (answer, wait) = oneshot::channel();
-            self.queue.admit(admission, sealed, answer)?;
+            handed_over?;
             wait.await.unwrap_or(Err(StoreError::Closed))
         })
     }
 
-    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.queue.hand_over(Operation::Settle(settlement)))
+    /// Hands over as soon as there is room, and waits for the writer's answer.
+    async fn ask<T>(
+        &self,
+        operation: impl FnOnce(Answer<T>) -> Operation,
+    ) -> Result<T, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        self.queue.hand_over(operation(answer)).await?;
+        wait.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Store for SqliteStore {
+    fn admit(&self, admission: Admission) -> BoxFuture<'_, Result<Admitted, StoreError>> {
+        // Encoded here rather than by the writer, which all admissions wait for.
+        let sealed = row::seal(&admission).map_err(|error| {
+            StoreError::Unavailable(format!("it can't encode a delivery: {error}"))
+        });
+        let (answer, wait) = oneshot::channel();
+        let handed_over = sealed.and_then(|sealed| self.queue.admit(admission, sealed, answer));
+        Box::pin(async move {
+            handed_over?;
+            wait.await.unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
+    fn settle(&self, settlement: Settlement) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.hand_over_now(|answer| Operation::Settle { settlement, answer })
+    }
+
+    fn merge(&self, merge: Merge) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.hand_over_now(|answer| Operation::Merge { merge, answer })
+    }
+
+    fn spend(
+        &self,
+        channel: &Channel,
+        at: Timestamp,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let channel = channel.clone();
+        self.hand_over_now(|answer| Operation::Spend {
+            channel,
+            at,
+            answer,
+        })
+    }
+
+    fn spent(
+        &self,
+        channel: &Channel,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Timestamp>, StoreError>> {
+        let channel = channel.clone();
+        Box::pin(async move { self.reader.spent(&channel, since).await })
     }
 
     fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -130,11 +196,7 @@ impl Store for SqliteStore {
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let (answer, wait) = oneshot::channel();
-            self.queue.hand_over(Operation::Flush(answer)).await?;
-            wait.await.unwrap_or(Err(StoreError::Closed))
-        })
+        Box::pin(self.ask(Operation::Flush))
     }
 
     fn lanes(&self) -> BoxFuture<'_, Result<Vec<Channel>, StoreError>> {
@@ -144,9 +206,9 @@ impl Store for SqliteStore {
     fn queued(
         &self,
         channel: &Channel,
-        after: DeliveryId,
+        after: Turn,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<QueuedDelivery>, StoreError>> {
+    ) -> BoxFuture<'_, Result<LaneWindow, StoreError>> {
         let channel = channel.clone();
         Box::pin(async move {
             let lane = self.reader.queued(&channel, after, limit).await?;
@@ -154,8 +216,32 @@ impl Store for SqliteStore {
                 let operation = Operation::Quarantine(delivery);
                 self.queue.hand_over(operation).await?;
             }
-            Ok(lane.deliveries)
+            Ok(lane.window)
         })
+    }
+
+    fn replay(
+        &self,
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Replayed>, StoreError>> {
+        Box::pin(self.ask(move |answer| Operation::Replay {
+            letters,
+            at,
+            answer,
+        }))
+    }
+
+    fn discard(
+        &self,
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Discarded>, StoreError>> {
+        Box::pin(self.ask(move |answer| Operation::Discard {
+            letters,
+            at,
+            answer,
+        }))
     }
 
     fn set_feed(&self, feed: Arc<dyn Feed>) {

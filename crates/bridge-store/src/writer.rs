@@ -3,24 +3,30 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use bridge_core::id::Channel;
 use bridge_core::ports::Clock;
-use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Feed, Progress, QueuedDelivery, StoreError,
-};
+use bridge_core::store::{Admission, Admitted, Feed, Progress, QueuedDelivery, StoreError};
 use tokio::sync::watch;
 
-use crate::commit::{Committed, Database, Effect, Failure};
+use crate::commit::{Committed, Database, Effect, Failure, Numbered};
 use crate::queue::{Answer, Batch, Operation, Patience, Queue};
+use crate::retention::{Retention, Tidied};
 
 /// The pause after a first failure; it doubles with each further one …
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// … up to this. An admission or a flush ends it early.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a commit may stay unsynced.
+const SYNC_DELAY: Duration = Duration::from_millis(100);
+/// The pause between two rounds of tidying, and between two steps of a round.
+const TIDY_ROUND: Duration = Duration::from_secs(60);
+const TIDY_STEP: Duration = Duration::from_millis(20);
 
 /// Who hears of commits.
 pub(crate) type FeedSlot = Mutex<Option<Arc<dyn Feed>>>;
@@ -36,6 +42,9 @@ pub(crate) struct WriterThread {
 /// What the thread is given.
 pub(crate) struct Writer {
     pub(crate) database: Database,
+    pub(crate) retention: Retention,
+    /// The write-ahead log, for syncing it.
+    pub(crate) log_path: PathBuf,
     /// Dropped after the database.
     pub(crate) lock: File,
     /// The data directory, for errors.
@@ -101,6 +110,10 @@ struct Writing {
     health: Health,
     /// What must be written and could not be: settlements and quarantines, in order.
     kept: Vec<Operation>,
+    /// When the log must be synced.
+    sync_at: Option<Instant>,
+    /// When something that is too old is to be looked for.
+    tidy_at: Instant,
     /// Whether the log says that messages are refused.
     is_reported: bool,
 }
@@ -118,6 +131,8 @@ impl Writing {
             context,
             health: Health::Good,
             kept: Vec::new(),
+            sync_at: None,
+            tidy_at: Instant::now() + TIDY_STEP,
             is_reported: false,
         }
     }
@@ -138,12 +153,51 @@ impl Writing {
             if is_last {
                 return self.end();
             }
+            self.do_what_is_due();
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = Instant::now();
+        if self.sync_at.is_some_and(|due| due <= now) {
+            self.sync_at = match sync(&self.context.log_path) {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::error!(%error, "the store's log can't be synced; trying again");
+                    Some(now + LONGEST_PAUSE)
+                }
+            };
+        }
+        let is_healthy = matches!(self.health, Health::Good);
+        if self.tidy_at <= now && is_healthy {
+            self.tidy_at = now + self.tidy();
+        }
+    }
+
+    /// Removes a little of what is too old; how long to wait before the next step.
+    fn tidy(&mut self) -> Duration {
+        let now = self.context.clock.now();
+        match self.context.retention.step(&mut self.context.database, now) {
+            Ok(Tidied::More { is_changed }) => {
+                if is_changed {
+                    self.sync_at.get_or_insert(Instant::now() + SYNC_DELAY);
+                }
+                TIDY_STEP
+            }
+            Ok(Tidied::Done) => TIDY_ROUND,
+            Err(error) => {
+                tracing::error!(%error, "can't remove what is too old from the store; trying again");
+                TIDY_ROUND
+            }
         }
     }
 
     fn patience(&self) -> Patience {
         match self.health {
-            Health::Good => Patience::Normal,
+            Health::Good => {
+                let due = self.sync_at.map_or(self.tidy_at, |at| at.min(self.tidy_at));
+                Patience::Normal(due)
+            }
             Health::Failing { until, .. } => Patience::Failing {
                 until,
                 kept: !self.kept.is_empty(),
@@ -158,6 +212,10 @@ impl Writing {
             let now = self.context.clock.now();
             match self.context.database.commit(&operations, now) {
                 Ok(committed) => {
+                    self.sync_at = match operations.iter().any(Operation::needs_sync) {
+                        true => None,
+                        false => self.sync_at.or(Some(Instant::now() + SYNC_DELAY)),
+                    };
                     self.note_success(&operations);
                     self.publish(operations, committed);
                     return Ok(());
@@ -177,44 +235,90 @@ impl Writing {
 
     /// Tells the feed, then whoever waits.
     fn publish(&self, operations: Vec<Operation>, committed: Committed) {
-        let mut ids = committed.ids.into_iter();
-        let mut deliveries = Vec::with_capacity(ids.len());
-        let mut admitted: Vec<(Answer<Admitted>, Admitted)> = Vec::new();
-        let mut flushed = Vec::new();
+        let mut numbered = committed.numbered.into_iter();
+        let mut deliveries = Vec::with_capacity(numbered.len());
+        let mut answers = Vec::with_capacity(operations.len());
         let mut room = 0;
         for (operation, effect) in operations.into_iter().zip(committed.effects) {
             room += usize::from(operation.has_room());
-            match operation {
-                Operation::Admit {
-                    admission, answer, ..
-                } => match effect {
-                    Effect::Duplicate => admitted.push((answer, Admitted::Duplicate)),
-                    _ => {
-                        queued(admission, &mut ids, &mut deliveries);
-                        admitted.push((answer, Admitted::New));
-                    }
-                },
-                Operation::Quarantine(delivery) if effect == Effect::Written => tracing::error!(
-                    %delivery,
-                    "a stored delivery is damaged and was moved to the dead letters"
-                ),
-                Operation::Flush(answer) => flushed.push(answer),
-                Operation::Settle(_) | Operation::Record(_) | Operation::Quarantine(_) => {}
-            }
+            answers.extend(self.outcome(operation, effect, &mut numbered, &mut deliveries));
         }
         self.context.queue.give_room(room);
-        if !deliveries.is_empty() {
-            let feed = self.context.feed.lock();
-            let feed = feed.unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(feed) = feed {
-                feed.committed(deliveries);
+        self.tell_feed(deliveries, committed.reordered);
+        for answer in answers {
+            answer();
+        }
+    }
+
+    /// What is to be said to whoever handed the operation over, once the feed has heard.
+    fn outcome(
+        &self,
+        operation: Operation,
+        effect: Effect,
+        numbered: &mut impl Iterator<Item = Option<Numbered>>,
+        deliveries: &mut Vec<QueuedDelivery>,
+    ) -> Option<Box<dyn FnOnce()>> {
+        match (operation, effect) {
+            (
+                Operation::Admit {
+                    admission, answer, ..
+                },
+                effect,
+            ) => {
+                let result = match effect {
+                    Effect::Duplicate => Ok(Admitted::Duplicate),
+                    Effect::Full { limit } => Err(StoreError::Full(format!(
+                        "{limit} deliveries wait in it (max_backlog)"
+                    ))),
+                    Effect::New { overflowed } => {
+                        queued(admission, numbered, deliveries);
+                        Ok(Admitted::New { overflowed })
+                    }
+                    _ => Err(StoreError::Closed),
+                };
+                Some(Box::new(|| reply(answer, result)))
             }
+            (Operation::Merge { answer, .. }, Effect::Nothing) => {
+                let reason = "a delivery that was to be merged is not queued".to_owned();
+                Some(Box::new(|| {
+                    reply(answer, Err(StoreError::Unavailable(reason)))
+                }))
+            }
+            (
+                Operation::Settle { answer, .. }
+                | Operation::Merge { answer, .. }
+                | Operation::Spend { answer, .. }
+                | Operation::Flush(answer),
+                _,
+            ) => Some(Box::new(|| reply(answer, Ok(())))),
+            (Operation::Replay { answer, .. }, Effect::Replayed(replayed)) => {
+                Some(Box::new(|| reply(answer, Ok(replayed))))
+            }
+            (Operation::Discard { answer, .. }, Effect::Discarded(discarded)) => {
+                Some(Box::new(|| reply(answer, Ok(discarded))))
+            }
+            (Operation::Quarantine(delivery), Effect::Written) => {
+                tracing::error!(
+                    %delivery,
+                    "a stored delivery is damaged and was moved to the dead letters"
+                );
+                None
+            }
+            _ => None,
         }
-        for (answer, result) in admitted {
-            reply(answer, Ok(result));
+    }
+
+    fn tell_feed(&self, deliveries: Vec<QueuedDelivery>, mut reordered: Vec<Channel>) {
+        let feed = self.context.feed.lock();
+        let feed = feed.unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(feed) = feed else { return };
+        if !deliveries.is_empty() {
+            feed.committed(deliveries);
         }
-        for answer in flushed {
-            reply(answer, Ok(()));
+        reordered.sort();
+        reordered.dedup();
+        for channel in reordered {
+            feed.reordered(&channel);
         }
     }
 
@@ -223,13 +327,12 @@ impl Writing {
         let mut room = 0;
         for operation in operations {
             match operation {
-                Operation::Admit { answer, .. } => reply(answer, Err(error.clone())),
-                Operation::Flush(answer) => {
-                    room += 1;
-                    reply(answer, Err(error.clone()));
+                Operation::Settle { .. } => self.kept.push(operation),
+                Operation::Quarantine(_) => self.kept.push(operation),
+                operation => {
+                    room += usize::from(operation.has_room());
+                    refuse(operation, error);
                 }
-                Operation::Record(_) => room += 1,
-                Operation::Settle(_) | Operation::Quarantine(_) => self.kept.push(operation),
             }
         }
         self.context.queue.give_room(room);
@@ -241,19 +344,19 @@ impl Writing {
             .queue
             .give_room(usize::from(operation.has_room()));
         match operation {
-            Operation::Admit { answer, .. } => {
-                let reason = format!("it does not take this message: {error}");
-                reply(answer, Err(StoreError::Unavailable(reason)));
-            }
-            Operation::Settle(settlement) => {
+            Operation::Settle { settlement, answer } => {
                 let delivery = settlement.delivery;
                 tracing::error!(%delivery, %error, "can't write what became of a delivery; after a restart it is sent again");
+                // The lane has to go on; nothing that it could do would change this.
+                reply(answer, Ok(()));
             }
             Operation::Quarantine(delivery) => {
                 tracing::error!(%delivery, %error, "a stored delivery is damaged beyond being moved to the dead letters");
             }
-            Operation::Record(_) | Operation::Flush(_) => {
-                tracing::error!(%error, "can't write a record; dropped it");
+            Operation::Record(_) => tracing::error!(%error, "can't write a record; dropped it"),
+            operation => {
+                let reason = format!("it does not take this: {error}");
+                refuse(operation, &StoreError::Unavailable(reason));
             }
         }
     }
@@ -292,6 +395,7 @@ impl Writing {
             Ok(())
         } else {
             let settlements = self.kept.len();
+            // Their lanes are told that the store is closed.
             tracing::error!(
                 settlements,
                 "closed without being able to write what became of some deliveries; after a restart they are sent again"
@@ -308,26 +412,56 @@ impl Writing {
     }
 }
 
-/// Makes the deliveries of a committed admission, numbered from `ids`.
+/// Makes the queued deliveries of a committed admission, as they were numbered.
 fn queued(
     admission: Admission,
-    ids: &mut impl Iterator<Item = DeliveryId>,
+    numbered: &mut impl Iterator<Item = Option<Numbered>>,
     deliveries: &mut Vec<QueuedDelivery>,
 ) {
-    let numbered = admission.deliveries.into_iter().zip(ids);
-    deliveries.extend(numbered.map(|(delivery, id)| QueuedDelivery {
-        id,
-        source: admission.source.clone(),
-        message_id: admission.message_id.clone(),
-        received_at: admission.received_at,
-        channel: delivery.channel,
-        rule: delivery.rule,
-        content: delivery.content,
-        progress: Progress::START,
-    }));
+    for (delivery, numbered) in admission.deliveries.into_iter().zip(numbered) {
+        let Some(Numbered { id, turn }) = numbered else {
+            continue;
+        };
+        deliveries.push(QueuedDelivery {
+            id,
+            turn,
+            source: admission.source.clone(),
+            message_id: admission.message_id.clone(),
+            received_at: admission.received_at,
+            queued_at: admission.received_at,
+            channel: delivery.channel,
+            rule: delivery.rule,
+            content: delivery.content,
+            progress: Progress::START,
+        });
+    }
+}
+
+/// Says to whoever handed the operation over that it was not done.
+fn refuse(operation: Operation, error: &StoreError) {
+    let error = error.clone();
+    match operation {
+        Operation::Admit { answer, .. } => reply(answer, Err(error)),
+        Operation::Settle { answer, .. }
+        | Operation::Merge { answer, .. }
+        | Operation::Spend { answer, .. }
+        | Operation::Flush(answer) => reply(answer, Err(error)),
+        Operation::Replay { answer, .. } => reply(answer, Err(error)),
+        Operation::Discard { answer, .. } => reply(answer, Err(error)),
+        Operation::Record(_) | Operation::Quarantine(_) => {}
+    }
 }
 
 /// Answers whoever may still be listening.
 fn reply<T>(answer: Answer<T>, result: Result<T, StoreError>) {
     answer.send(result).ok();
+}
+
+/// Syncs what was written to the log; without a log there is nothing to sync.
+fn sync(log: &Path) -> io::Result<()> {
+    match File::open(log) {
+        Ok(file) => file.sync_data(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }

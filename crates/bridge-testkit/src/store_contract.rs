@@ -14,6 +14,8 @@ use bridge_core::store::{Death, DeliveryId, Store};
 mod admit;
 pub mod fixtures;
 mod lanes;
+mod letters;
+mod merge;
 mod settle;
 
 /// A store, with the means to look at what the trait does not show.
@@ -25,8 +27,13 @@ pub trait StoreUnderTest {
     /// not outlive its process.
     fn crash(&mut self) -> impl Future<Output = bool> + Send;
 
-    /// All deliveries that left the queue, in any order. Called after a flush.
+    /// All deliveries that left the queue, in any order.
     fn ended(&self) -> Vec<Ended>;
+
+    /// An empty store whose lanes hold so many deliveries at most; `None` if it knows no such limit.
+    fn limited(lane_backlog: u64) -> impl Future<Output = Option<Self>> + Send
+    where
+        Self: Sized;
 }
 
 /// A delivery that left the queue.
@@ -34,8 +41,23 @@ pub trait StoreUnderTest {
 pub struct Ended {
     /// Which.
     pub delivery: DeliveryId,
-    /// Why it is a dead letter; `None` if it was delivered. Its progress may lack `not_before`.
-    pub death: Option<Death>,
+    /// How.
+    pub how: How,
+}
+
+/// How a delivery left the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// A platform took it.
+    Delivered,
+    /// It expired.
+    Expired,
+    /// It was merged into this one.
+    Merged(DeliveryId),
+    /// It is a dead letter.
+    Dead(Death),
+    /// It was given up by a person.
+    Discarded,
 }
 
 /// Runs every check, each on an empty store that `open` makes.
@@ -53,13 +75,20 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     admit::ids_grow_and_the_feed_hears_them_in_order(open().await).await;
     admit::the_feed_hears_before_the_answer(open().await).await;
     admit::a_later_feed_replaces_an_earlier_one(open().await).await;
+    admit::a_full_lane_costs_only_its_own_deliveries::<S>().await;
     settle::each_step_does_what_it_says(open().await).await;
-    settle::a_flush_makes_settlements_durable(open().await).await;
+    settle::what_is_settled_survives_the_process(open().await).await;
     settle::settlements_take_effect_in_order(open().await).await;
     settle::settling_what_is_not_queued_changes_nothing(open().await).await;
     settle::records_are_taken(open().await).await;
     lanes::lanes_are_the_channels_with_queued_deliveries(open().await).await;
     lanes::queued_gives_a_window_of_one_lane(open().await).await;
+    lanes::a_lane_is_blocked_by_a_letter_that_says_so(open().await).await;
+    letters::a_letter_is_replayed_once_and_last(open().await).await;
+    letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
+    letters::a_discarded_letter_is_gone_and_unblocks(open().await).await;
+    merge::deliveries_are_merged_all_or_none(open().await).await;
+    merge::used_permissions_survive_the_process(open().await).await;
 }
 
 /// A clause of the contract.

@@ -1,48 +1,139 @@
 //! The statements that write down what became of a delivery.
 
-use bridge_core::store::{Death, DeliveryId, Progress, Settlement, Step};
+use bridge_core::store::{Death, DeliveryId, Merge, Progress, Settlement, Step, Turn};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Tables;
+use crate::row::{self, progress_sum, select_deliveries};
 
 /// Why a damaged delivery is a dead letter.
 const DAMAGED: &str =
     "its stored row is damaged: what was written is not what is read; its content is lost";
 
-/// Returns how many deliveries it changed: one, or none if it is not queued.
-pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<usize> {
+/// How a delivery ended that is neither queued nor a dead letter.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    pub(super) name: &'static str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) platform_ids: Option<&'a str>,
+    pub(super) merged_into: Option<DeliveryId>,
+}
+
+impl End<'_> {
+    pub(super) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            reason: None,
+            platform_ids: None,
+            merged_into: None,
+        }
+    }
+}
+
+/// Whether it changed anything: not if the delivery is not queued.
+pub(super) fn settle(tables: &mut Tables<'_>, settlement: &Settlement) -> rusqlite::Result<bool> {
+    let connection = tables.connection;
     let (id, at) = (settlement.delivery, settlement.at);
     match &settlement.step {
         Step::PartSent {
             platform_ids,
             progress,
         } => {
-            let queued = update_progress(connection, id, progress, None)?;
-            if queued > 0 {
+            let is_queued = update_progress(connection, id, progress, None)?;
+            if is_queued {
                 let part = progress.parts_sent.saturating_sub(1);
-                add_part(connection, id, part, platform_ids, at)?;
+                let mut insert = connection.prepare_cached(
+                    "INSERT OR REPLACE INTO sent_part (delivery, part, platform_ids, at)
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                insert.execute(params![id.0, part, json(platform_ids), at.as_millis()])?;
             }
-            Ok(queued)
+            Ok(is_queued)
         }
-        Step::Postponed { progress, reason } => {
-            update_progress(connection, id, progress, Some(reason))
+        Step::Postponed {
+            progress,
+            reason,
+            uncertain,
+        } => {
+            let is_queued = update_progress(connection, id, progress, Some(reason))?;
+            if is_queued {
+                add_attempt(connection, id, progress, *uncertain, reason, at)?;
+            }
+            Ok(is_queued)
         }
         Step::Delivered { platform_ids } => {
-            let mut read =
-                connection.prepare_cached("SELECT parts_sent FROM delivery WHERE id = ?1")?;
-            let last_part = read.query_row([id.0], |row| row.get(0)).optional()?;
-            let Some(last_part) = last_part else {
-                return Ok(0);
+            let platform_ids = json(platform_ids);
+            let end = End {
+                platform_ids: Some(&platform_ids),
+                ..End::new("delivered")
             };
-            add_part(connection, id, last_part, platform_ids, at)?;
-            let mut keep = connection.prepare_cached(
-                "INSERT OR REPLACE INTO delivered (id, message, lane, rule, attempts, at)
-                 SELECT id, message, lane, rule, attempts, ?2 FROM delivery WHERE id = ?1",
-            )?;
-            keep.execute(params![id.0, at.as_millis()])?;
-            leave_queue(connection, id)
+            end_delivery(tables, id, &end, at)
         }
-        Step::Dead(death) => bury(connection, id, death, at),
+        Step::Expired { reason } => {
+            let end = End {
+                reason: Some(reason),
+                ..End::new("expired")
+            };
+            end_delivery(tables, id, &end, at)
+        }
+        Step::Dead(death) => {
+            let is_queued = bury(tables, id, death, at)?;
+            if is_queued && death.progress.attempts > 0 {
+                let uncertain = death.progress.uncertain > 0;
+                add_attempt(
+                    connection,
+                    id,
+                    &death.progress,
+                    uncertain,
+                    &death.reason,
+                    at,
+                )?;
+            }
+            Ok(is_queued)
+        }
     }
+}
+
+/// Whether it merged them: not if one of them is not queued.
+pub(super) fn merge(tables: &mut Tables<'_>, merge: &Merge) -> rusqlite::Result<bool> {
+    let connection = tables.connection;
+    for id in &merge.merged {
+        let mut find = connection.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?;
+        if !find.exists([id.0])? {
+            return Ok(false);
+        }
+    }
+    let mut find = connection.prepare_cached(select_deliveries!(
+        "delivery",
+        ", d.message",
+        "WHERE d.id = ?1"
+    ))?;
+    let first = find
+        .query_row([merge.into.0], |row| {
+            Ok((row::read(row)?, row.get::<_, i64>(row::COLUMNS)?))
+        })
+        .optional()?;
+    let Some((Ok(first), message)) = first else {
+        return Ok(false);
+    };
+    let sealed = row::reseal(&first, &merge.content);
+    let (body, checksum) =
+        sealed.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO body (message, content) VALUES (?1, ?2)")?;
+    let body = insert.insert(params![message, body])?;
+    let mut update =
+        connection.prepare_cached("UPDATE delivery SET body = ?2, checksum = ?3 WHERE id = ?1")?;
+    update.execute(params![merge.into.0, body, checksum])?;
+    let end = End {
+        merged_into: Some(merge.into),
+        ..End::new("merged")
+    };
+    for id in &merge.merged {
+        end_delivery(tables, *id, &end, merge.at)?;
+    }
+    Ok(true)
 }
 
 fn update_progress(
@@ -50,9 +141,16 @@ fn update_progress(
     id: DeliveryId,
     progress: &Progress,
     reason: Option<&str>,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<bool> {
+    let mut find =
+        connection.prepare_cached("SELECT turn, queued_at FROM delivery WHERE id = ?1")?;
+    let place = find.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)));
+    let Some((turn, queued_at)) = place.optional()? else {
+        return Ok(false);
+    };
     let mut update = connection.prepare_cached(
-        "UPDATE delivery SET attempts = ?2, uncertain = ?3, parts_sent = ?4, not_before = ?5, last_reason = ?6
+        "UPDATE delivery SET attempts = ?2, uncertain = ?3, parts_sent = ?4, not_before = ?5,
+             progress_sum = ?6, last_reason = ?7
          WHERE id = ?1",
     )?;
     update.execute(params![
@@ -61,38 +159,73 @@ fn update_progress(
         progress.uncertain,
         progress.parts_sent,
         progress.not_before.as_millis(),
+        progress_sum(Turn(turn), Timestamp::from_millis(queued_at), progress),
         reason,
-    ])
+    ])?;
+    Ok(true)
 }
 
-fn add_part(
+fn add_attempt(
     connection: &Connection,
     id: DeliveryId,
-    part: u32,
-    platform_ids: &[String],
+    progress: &Progress,
+    uncertain: bool,
+    answer: &str,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    for (position, platform_id) in (0_i64..).zip(platform_ids) {
-        let mut insert = connection.prepare_cached(
-            "INSERT OR REPLACE INTO sent_part (delivery, part, position, platform_id, at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        insert.execute(params![id.0, part, position, platform_id, at.as_millis()])?;
-    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO attempt (delivery, part, uncertain, answer, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let at = at.as_millis();
+    insert.execute(params![id.0, progress.parts_sent, uncertain, answer, at])?;
     Ok(())
 }
 
-fn bury(
-    connection: &Connection,
+/// Moves a queued delivery to those that have ended; whether it was queued.
+fn end_delivery(
+    tables: &mut Tables<'_>,
+    id: DeliveryId,
+    end: &End<'_>,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let mut keep = tables.connection.prepare_cached(
+        "INSERT INTO settled (id, message, lane, rule, body, end, reason, platform_ids,
+             merged_into, attempts, uncertain, at)
+         SELECT id, message, lane, rule, body, ?2, ?3, ?4, ?5, attempts, uncertain, ?6
+         FROM delivery WHERE id = ?1",
+    )?;
+    let merged_into = end.merged_into.map(|id| id.0);
+    let kept = keep.execute(params![
+        id.0,
+        end.name,
+        end.reason,
+        end.platform_ids,
+        merged_into,
+        at.as_millis(),
+    ])?;
+    Ok(kept > 0 && leave_queue(tables, id)?)
+}
+
+/// Moves a queued delivery to the dead letters; whether it was queued.
+pub(super) fn bury(
+    tables: &mut Tables<'_>,
     id: DeliveryId,
     death: &Death,
     at: Timestamp,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<bool> {
+    let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let mut find = tables
+        .connection
+        .prepare_cached("SELECT turn, queued_at FROM delivery WHERE id = ?1")?;
+    let Some((turn, queued_at)) = find.query_row([id.0], place).optional()? else {
+        return Ok(false);
+    };
     let progress = &death.progress;
-    let mut keep = connection.prepare_cached(
-        "INSERT OR REPLACE INTO dead_letter (id, message, lane, rule, body, checksum, attempts, uncertain,
-             parts_sent, not_before, reason, may_have_been_delivered, at)
-         SELECT id, message, lane, rule, body, checksum, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+    let sum = progress_sum(Turn(turn), Timestamp::from_millis(queued_at), progress);
+    let mut keep = tables.connection.prepare_cached(
+        "INSERT INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
+             uncertain, parts_sent, not_before, progress_sum, reason, may_have_been_delivered, blocks, at)
+         SELECT id, message, lane, turn, rule, body, checksum, queued_at, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
          FROM delivery WHERE id = ?1",
     )?;
     keep.execute(params![
@@ -101,31 +234,43 @@ fn bury(
         progress.uncertain,
         progress.parts_sent,
         progress.not_before.as_millis(),
+        sum,
         death.reason,
         death.may_have_been_delivered,
+        death.blocks,
         at.as_millis(),
     ])?;
-    leave_queue(connection, id)
+    leave_queue(tables, id)
 }
 
-/// Moves a damaged delivery to the dead letters; returns as [`settle`] does.
+/// Moves a damaged delivery to the dead letters as it is; whether it was queued.
 pub(super) fn quarantine(
-    connection: &Connection,
+    tables: &mut Tables<'_>,
     id: DeliveryId,
     at: Timestamp,
-) -> rusqlite::Result<usize> {
-    let mut keep = connection.prepare_cached(
-        "INSERT OR REPLACE INTO dead_letter (id, message, lane, rule, body, checksum, attempts, uncertain,
-             parts_sent, not_before, reason, may_have_been_delivered, at)
-         SELECT id, message, lane, rule, body, checksum, attempts, uncertain, parts_sent, not_before,
-             ?2, uncertain > 0 OR parts_sent > 0, ?3
+) -> rusqlite::Result<bool> {
+    let mut keep = tables.connection.prepare_cached(
+        "INSERT INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
+             uncertain, parts_sent, not_before, progress_sum, reason, may_have_been_delivered, blocks, at)
+         SELECT id, message, lane, turn, rule, body, checksum, queued_at, attempts, uncertain, parts_sent,
+             not_before, progress_sum, ?2, uncertain <> 0 OR parts_sent <> 0, 0, ?3
          FROM delivery WHERE id = ?1",
     )?;
-    keep.execute(params![id.0, DAMAGED, at.as_millis()])?;
-    leave_queue(connection, id)
+    let kept = keep.execute(params![id.0, DAMAGED, at.as_millis()])?;
+    Ok(kept > 0 && leave_queue(tables, id)?)
 }
 
-fn leave_queue(connection: &Connection, id: DeliveryId) -> rusqlite::Result<usize> {
-    let mut delete = connection.prepare_cached("DELETE FROM delivery WHERE id = ?1")?;
-    delete.execute([id.0])
+fn leave_queue(tables: &mut Tables<'_>, id: DeliveryId) -> rusqlite::Result<bool> {
+    let mut delete = tables
+        .connection
+        .prepare_cached("DELETE FROM delivery WHERE id = ?1 RETURNING lane")?;
+    let lane = delete.query_row([id.0], |row| row.get(0)).optional()?;
+    if let Some(lane) = lane {
+        tables.backlog.remove(lane);
+    }
+    Ok(lane.is_some())
+}
+
+fn json(platform_ids: &[String]) -> String {
+    serde_json::Value::from(platform_ids).to_string()
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use bridge_core::store::{Death, Store};
-use bridge_store::SqliteStore;
-use bridge_testkit::store_contract::{self, Ended, StoreUnderTest};
+use bridge_core::store::{Death, DeliveryId, Progress, Store};
+use bridge_core::time::Timestamp;
+use bridge_store::{SqliteStore, StoreOptions};
+use bridge_testkit::store_contract::{self, Ended, How, StoreUnderTest};
 use tempfile::TempDir;
 
-use crate::{copy_as_killed, inspector, meddle, open_store};
+use crate::{copy_as_killed, meddle, open_store, open_with};
 
 struct Subject {
     store: Arc<SqliteStore>,
@@ -15,9 +16,9 @@ struct Subject {
 }
 
 impl Subject {
-    fn open() -> Self {
+    fn open(options: StoreOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(open_store(dir.path()));
+        let store = Arc::new(open_with(dir.path(), options));
         Self { store, dir }
     }
 }
@@ -36,27 +37,54 @@ impl StoreUnderTest for Subject {
     }
 
     fn ended(&self) -> Vec<Ended> {
-        let letters = inspector(self.dir.path()).dead_letters(usize::MAX).unwrap();
-        let dead = letters.into_iter().map(|letter| Ended {
-            delivery: letter.id,
-            death: Some(Death {
-                reason: letter.reason,
-                may_have_been_delivered: letter.may_have_been_delivered,
-                progress: letter.delivery.unwrap().progress,
-            }),
-        });
         let connection = meddle(self.dir.path());
-        let mut select = connection.prepare("SELECT id FROM delivered").unwrap();
-        let delivered = select.query_map([], |row| row.get(0)).unwrap();
-        let delivered = delivered.map(|id| Ended {
-            delivery: bridge_core::store::DeliveryId(id.unwrap()),
-            death: None,
+        let sql = "SELECT id, end, merged_into FROM settled";
+        let mut select = connection.prepare(sql).unwrap();
+        let settled = select.query_map([], |row| {
+            let end: String = row.get(1)?;
+            Ok(Ended {
+                delivery: DeliveryId(row.get(0)?),
+                how: match &*end {
+                    "delivered" => How::Delivered,
+                    "expired" => How::Expired,
+                    "merged" => How::Merged(DeliveryId(row.get(2)?)),
+                    "discarded" => How::Discarded,
+                    end => panic!("{end}"),
+                },
+            })
         });
-        delivered.chain(dead).collect()
+        let mut ended: Vec<_> = settled.unwrap().map(Result::unwrap).collect();
+        let sql = "SELECT id, reason, may_have_been_delivered, blocks, attempts, uncertain,
+            parts_sent, not_before FROM dead_letter";
+        let mut select = connection.prepare(sql).unwrap();
+        let dead = select.query_map([], |row| {
+            Ok(Ended {
+                delivery: DeliveryId(row.get(0)?),
+                how: How::Dead(Death {
+                    reason: row.get(1)?,
+                    may_have_been_delivered: row.get(2)?,
+                    blocks: row.get(3)?,
+                    progress: Progress {
+                        attempts: row.get(4)?,
+                        uncertain: row.get(5)?,
+                        parts_sent: row.get(6)?,
+                        not_before: Timestamp::from_millis(row.get(7)?),
+                    },
+                }),
+            })
+        });
+        ended.extend(dead.unwrap().map(Result::unwrap));
+        ended
+    }
+
+    async fn limited(lane_backlog: u64) -> Option<Self> {
+        let mut options = StoreOptions::default();
+        options.lane_backlog = lane_backlog;
+        Some(Self::open(options))
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_the_contract_of_a_store() {
-    store_contract::check_all(async || Subject::open()).await;
+    store_contract::check_all(async || Subject::open(StoreOptions::default())).await;
 }

@@ -1,6 +1,7 @@
 //! Rows that are not what was written.
 
 use bridge_core::store::{DeliveryId, Store};
+use bridge_store::LetterFilter;
 use bridge_testkit::store_contract::fixtures::{admit, flush, message, queued, room, texts};
 
 use crate::{inspector, meddle, open_store};
@@ -13,28 +14,37 @@ async fn check(sql: &str) {
     for id in ["m1", "m2", "m3"] {
         admit(&store, message(id, &["a"])).await;
     }
-    let ids: Vec<_> = queued(&store, "a").await.iter().map(|d| d.id).collect();
+    let lane = queued(&store, "a").await;
+    let ids: Vec<_> = lane.iter().map(|d| d.id).collect();
     let connection = meddle(dir.path());
     assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
 
     // Even a window of one is not empty because of it.
-    let window = store.queued(&room("a"), ids[0], 1).await.unwrap();
-    assert_eq!(texts(&window), ["m3"], "{sql}");
+    let window = store.queued(&room("a"), lane[0].turn, 1).await.unwrap();
+    assert_eq!(texts(&window.deliveries), ["m3"], "{sql}");
     flush(&store).await;
     assert_eq!(texts(&queued(&store, "a").await), ["m1", "m3"], "{sql}");
     let totals = inspector(dir.path()).totals().unwrap();
     assert_eq!((totals.queued, totals.dead), (2, 1), "{sql}");
-    let letters = inspector(dir.path()).dead_letters(9).unwrap();
-    assert_eq!(letters[0].id, ids[1], "{sql}");
-    assert_eq!(letters[0].delivery, None, "{sql}");
+    let letters = inspector(dir.path())
+        .dead_letters(&LetterFilter::latest(9))
+        .unwrap();
+    assert_eq!(letters[0].id, ids[1].0, "{sql}");
+    assert_eq!(letters[0].text, None, "{sql}");
     assert!(letters[0].reason.contains("damaged"), "{sql}");
 }
 
 #[tokio::test]
 async fn a_damaged_delivery_becomes_a_dead_letter() {
     let rows = [
-        "UPDATE delivery SET body = replace(body, 'm2', 'mX') WHERE id = 2",
-        "UPDATE delivery SET body = CAST(x'ff' AS TEXT) WHERE id = 2",
+        "UPDATE body SET content = replace(content, 'm2', 'mX') WHERE id = 2",
+        "UPDATE body SET content = CAST(x'ff' AS TEXT) WHERE id = 2",
+        "DELETE FROM body WHERE id = 2",
+        "UPDATE delivery SET body = 3 WHERE id = 2",
+        "UPDATE delivery SET attempts = attempts + 1 WHERE id = 2",
+        "UPDATE delivery SET not_before = not_before + 1 WHERE id = 2",
+        "UPDATE delivery SET queued_at = queued_at + 1 WHERE id = 2",
+        "UPDATE delivery SET parts_sent = 1 WHERE id = 2",
         "UPDATE delivery SET rule = 'another' WHERE id = 2",
         "UPDATE delivery SET checksum = checksum + 1 WHERE id = 2",
         "UPDATE delivery SET parts_sent = -1 WHERE id = 2",

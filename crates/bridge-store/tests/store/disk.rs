@@ -1,12 +1,15 @@
 //! A disk that can't take what must be written, and a line that is too long.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bridge_core::store::{Admission, Admitted, Death, Progress, Step, Store, StoreError};
-use bridge_store::StoreOptions;
+use bridge_core::store::{
+    Admission, Admitted, Death, DeliveryId, Progress, Settlement, Step, Store, StoreError,
+};
+use bridge_store::{LetterFilter, StoreOptions};
 use bridge_testkit::store_contract::fixtures::{
-    FeedLog, admit, message, queued, settle, text, texts,
+    FeedLog, RECEIVED_AT, admit, message, queued, text, texts,
 };
 
 use crate::{inspector, meddle, open_store, open_with};
@@ -14,9 +17,16 @@ use crate::{inspector, meddle, open_store, open_with};
 /// Far longer than the store's longest pause between tries.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const NEW: Admitted = Admitted::New { overflowed: 0 };
+
+fn settlement(delivery: DeliveryId, step: Step) -> Settlement {
+    let at = RECEIVED_AT;
+    Settlement { delivery, at, step }
+}
+
 fn large(id: &str) -> Admission {
     let mut admission = message(id, &["a"]);
-    admission.deliveries[0].content = text(&id.repeat(20_000));
+    admission.deliveries[0].content = Arc::new(text(&id.repeat(20_000)));
     admission
 }
 
@@ -52,9 +62,10 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
     let death = Death {
         reason: "refused ".repeat(20_000),
         may_have_been_delivered: false,
+        blocks: false,
         progress: Progress::START,
     };
-    settle(&store, first, Step::Dead(death.clone())).await;
+    let settled = store.settle(settlement(first, Step::Dead(death.clone())));
     let flushed = store.flush().await;
     assert!(matches!(flushed, Err(StoreError::Unavailable(_))));
     assert_eq!(inspector(dir.path()).totals().unwrap().dead, 0);
@@ -62,9 +73,11 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
     let connection = meddle(dir.path());
     connection.execute_batch("DROP TABLE ballast").unwrap();
     let id = format!("x{taken}");
-    assert_eq!(store.admit(large(&id)).await, Ok(Admitted::New));
-    let letters = inspector(dir.path()).dead_letters(9).unwrap();
-    assert_eq!(letters[0].id, first);
+    assert_eq!(store.admit(large(&id)).await, Ok(NEW));
+    settled.await.expect("what was kept is written first");
+    let filter = LetterFilter::latest(9);
+    let letters = inspector(dir.path()).dead_letters(&filter).unwrap();
+    assert_eq!(letters[0].id, first.0);
     assert_eq!(letters[0].reason, death.reason);
     assert_eq!(queued(&store, "a").await.len(), taken);
     store.close().await.unwrap();
@@ -79,18 +92,19 @@ async fn kept_settlements_are_tried_again_without_being_asked() {
     // Any error that is not about the row stands for a failing disk.
     let connection = meddle(dir.path());
     connection
-        .execute_batch("ALTER TABLE delivered RENAME TO away")
+        .execute_batch("ALTER TABLE settled RENAME TO away")
         .unwrap();
     let platform_ids = Vec::new();
-    settle(&store, id, Step::Delivered { platform_ids }).await;
+    let settled = store.settle(settlement(id, Step::Delivered { platform_ids }));
     assert!(store.flush().await.is_err());
     connection
-        .execute_batch("ALTER TABLE away RENAME TO delivered")
+        .execute_batch("ALTER TABLE away RENAME TO settled")
         .unwrap();
-    // Each read is a round trip to the reader, so this waits for the event itself.
-    let written = async { while !queued(&store, "a").await.is_empty() {} };
-    let written = tokio::time::timeout(PATIENCE, written).await;
-    written.expect("a kept settlement is written once it can be");
+    let written = tokio::time::timeout(PATIENCE, settled).await;
+    written
+        .expect("in time")
+        .expect("a kept settlement is written once it can be");
+    assert_eq!(queued(&store, "a").await, []);
     assert_eq!(inspector(dir.path()).totals().unwrap().delivered, 1);
 }
 
@@ -101,11 +115,12 @@ async fn settlements_that_cannot_be_written_before_the_end_are_reported() {
     admit(&store, message("m1", &["a"])).await;
     let id = queued(&store, "a").await[0].id;
     let connection = meddle(dir.path());
-    connection.execute_batch("DROP TABLE delivered").unwrap();
+    connection.execute_batch("DROP TABLE settled").unwrap();
     let platform_ids = Vec::new();
-    settle(&store, id, Step::Delivered { platform_ids }).await;
+    let settled = store.settle(settlement(id, Step::Delivered { platform_ids }));
     let closed = store.close().await.unwrap_err().to_string();
     assert!(closed.contains("1 settlements unwritten"), "{closed}");
+    assert_eq!(settled.await, Err(StoreError::Closed));
 }
 
 #[tokio::test]
@@ -125,7 +140,7 @@ async fn a_message_that_cannot_be_written_does_not_take_others_with_it() {
         store.admit(message("m2", &["a"])),
         async { connection.execute_batch("COMMIT").unwrap() },
     );
-    assert_eq!((first, second), (Ok(Admitted::New), Ok(Admitted::New)));
+    assert_eq!((first, second), (Ok(NEW), Ok(NEW)));
     assert!(matches!(poison, Err(StoreError::Unavailable(_))));
     assert_eq!(texts(&feed.heard()), ["m1", "m2"]);
     assert_eq!(queued(&store, "a").await, feed.heard());
@@ -150,7 +165,7 @@ async fn a_full_line_refuses_at_once_and_loses_nothing_of_what_it_took() {
     connection.execute_batch("COMMIT").unwrap();
     let taken = waiting.len();
     for admission in waiting {
-        assert_eq!(admission.await, Ok(Admitted::New));
+        assert_eq!(admission.await, Ok(NEW));
     }
     assert_eq!(queued(&store, "a").await.len(), taken);
 }

@@ -39,8 +39,12 @@ async fn a_closed_store_opens_as_it_was() {
         parts_sent: 1,
         not_before: Timestamp::from_millis(77),
     };
-    let reason = "throttled".to_owned();
-    settle(&store, ids[0], Step::Postponed { progress, reason }).await;
+    let postponed = Step::Postponed {
+        progress,
+        reason: "throttled".to_owned(),
+        uncertain: false,
+    };
+    settle(&store, ids[0], postponed).await;
     let platform_ids = Vec::new();
     settle(&store, ids[2], Step::Delivered { platform_ids }).await;
     store.close().await.unwrap();
@@ -57,7 +61,7 @@ async fn a_closed_store_opens_as_it_was() {
 #[tokio::test]
 async fn a_number_is_never_given_twice() {
     let dir = tempfile::tempdir().unwrap();
-    let mut last = DeliveryId::ZERO;
+    let mut last = DeliveryId(0);
     for round in 0..3 {
         let store = open_store(dir.path());
         admit(&store, message(&format!("m{round}"), &["a"])).await;

@@ -1,11 +1,14 @@
 //! The clauses about taking messages in.
 
+use std::sync::Arc;
+
 use bridge_core::id::{Address, Channel};
-use bridge_core::store::{Admission, Admitted, DeliveryId, NewDelivery, Progress, QueuedDelivery};
+use bridge_core::store::{Admission, Admitted, NewDelivery, Progress, QueuedDelivery, Step, Turn};
 
-use super::fixtures::{self, FeedLog, admit, message, queued, source, texts};
-use super::{Clause, StoreUnderTest};
+use super::fixtures::{self, FeedLog, admit, message, queued, settle, source, texts};
+use super::{Clause, How, StoreUnderTest};
 
+const NEW: Admitted = Admitted::New { overflowed: 0 };
 const RACERS: usize = 8;
 const PRODUCERS: usize = 8;
 const MESSAGES_EACH: usize = 25;
@@ -42,7 +45,7 @@ pub(super) async fn nothing_of_an_admission_is_changed<S: StoreUnderTest>(mut su
         let new = NewDelivery {
             channel: channel.clone(),
             rule: "规则 '1'".into(),
-            content: fixtures::rich_content(),
+            content: Arc::new(fixtures::rich_content()),
         };
         let admission = Admission {
             source: from.clone(),
@@ -55,12 +58,14 @@ pub(super) async fn nothing_of_an_admission_is_changed<S: StoreUnderTest>(mut su
     }
     for _ in 0..2 {
         let store = subject.store();
-        let found = store.queued(&channel, DeliveryId::ZERO, 9).await;
-        let found = found.expect("a store in order can be read");
+        let found = store.queued(&channel, Turn::ZERO, 9).await;
+        let found = found.expect("a store in order can be read").deliveries;
         clause.holds_if_equal(found.len(), expected.len());
         for (found, (message_id, new)) in found.into_iter().zip(&expected) {
             let expected = QueuedDelivery {
                 id: found.id,
+                turn: found.turn,
+                queued_at: fixtures::RECEIVED_AT,
                 source: from.clone(),
                 message_id: message_id.clone(),
                 received_at: fixtures::RECEIVED_AT,
@@ -81,7 +86,7 @@ pub(super) async fn a_message_is_taken_in_once<S: StoreUnderTest>(subject: S) {
     let store = subject.store();
     let feed = FeedLog::of(&*store);
     let first = admit(&*store, message("m1", &["a"])).await;
-    Clause("a message that was not there before is New").holds_if_equal(first, Admitted::New);
+    Clause("a message that was not there before is New").holds_if_equal(first, NEW);
     // Even if the rules have changed meanwhile and choose other targets.
     let second = admit(&*store, message("m1", &["a", "b"])).await;
     Clause("a message that was there before is a Duplicate")
@@ -106,7 +111,7 @@ pub(super) async fn the_same_id_elsewhere_is_another_message<S: StoreUnderTest>(
             source,
             ..message("m1", &["a"])
         };
-        clause.holds_if_equal(admit(&*store, admission).await, Admitted::New);
+        clause.holds_if_equal(admit(&*store, admission).await, NEW);
     }
     clause.holds_if_equal(queued(&*store, "a").await.len(), 3);
 }
@@ -119,7 +124,7 @@ pub(super) async fn a_message_without_id_is_never_a_duplicate<S: StoreUnderTest>
             message_id: None,
             ..message("m1", &["a"])
         };
-        clause.holds_if_equal(admit(&*store, admission).await, Admitted::New);
+        clause.holds_if_equal(admit(&*store, admission).await, NEW);
     }
     clause.holds_if_equal(queued(&*store, "a").await.len(), 3);
 }
@@ -139,7 +144,7 @@ pub(super) async fn of_racing_duplicates_one_is_new<S: StoreUnderTest>(subject: 
         let mut new = 0;
         for racer in racers.collect::<Vec<_>>() {
             let (admitted, is_there) = racer.await.expect("a racer does not panic");
-            new += usize::from(admitted == Admitted::New);
+            new += usize::from(admitted == NEW);
             Clause("a duplicate is answered only after the commit of the first").holds_if(is_there);
         }
         Clause("of racing duplicates exactly one is New").holds_if_equal(new, 1);
@@ -206,4 +211,35 @@ pub(super) async fn a_later_feed_replaces_an_earlier_one<S: StoreUnderTest>(subj
     let clause = Clause("a later feed replaces an earlier one");
     clause.holds_if_equal(texts(&earlier.heard()), vec!["m1"]);
     clause.holds_if_equal(texts(&later.heard()), vec!["m2"]);
+}
+
+pub(super) async fn a_full_lane_costs_only_its_own_deliveries<S: StoreUnderTest>() {
+    let Some(subject) = S::limited(2).await else {
+        return;
+    };
+    let store = subject.store();
+    let feed = FeedLog::of(&*store);
+    for id in ["m1", "m2"] {
+        admit(&*store, message(id, &["a"])).await;
+    }
+    let admitted = admit(&*store, message("m3", &["a", "b"])).await;
+    Clause("an admission says how many deliveries found their lanes full")
+        .holds_if_equal(admitted, Admitted::New { overflowed: 1 });
+    let clause = Clause("a delivery to a full lane is a dead letter, the others are queued");
+    clause.holds_if_equal(texts(&queued(&*store, "a").await), vec!["m1", "m2"]);
+    clause.holds_if_equal(texts(&queued(&*store, "b").await), vec!["m3"]);
+    clause.holds_if_equal(feed.heard().len(), 3);
+    let ended = subject.ended();
+    clause.holds_if_equal(ended.len(), 1);
+    let How::Dead(death) = &ended[0].how else {
+        panic!("the store breaks its contract: {clause:?}: {ended:?}");
+    };
+    clause.holds_if(death.reason.contains("lane_backlog") && !death.may_have_been_delivered);
+
+    // What leaves the queue makes room.
+    let first = queued(&*store, "a").await[0].id;
+    let platform_ids = Vec::new();
+    settle(&*store, first, Step::Delivered { platform_ids }).await;
+    let admitted = admit(&*store, message("m4", &["a"])).await;
+    Clause("what leaves a lane makes room in it").holds_if_equal(admitted, NEW);
 }

@@ -6,6 +6,7 @@ use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Attachment, Content, RichHeader};
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Feed, NewDelivery, QueuedDelivery, Settlement, Step, Store,
+    Turn,
 };
 use bridge_core::time::Timestamp;
 
@@ -27,7 +28,7 @@ pub fn message(id: &str, rooms: &[&str]) -> Admission {
     let deliveries = rooms.iter().map(|name| NewDelivery {
         channel: room(name),
         rule: "rule".into(),
-        content: text(id),
+        content: Arc::new(text(id)),
     });
     Admission {
         source: source(),
@@ -96,8 +97,11 @@ pub async fn flush(store: &dyn Store) {
 ///
 /// If the store can't be read.
 pub async fn queued(store: &dyn Store, name: &str) -> Vec<QueuedDelivery> {
-    let queued = store.queued(&room(name), DeliveryId::ZERO, usize::MAX);
-    queued.await.expect("a store in order can be read")
+    let queued = store.queued(&room(name), Turn::ZERO, usize::MAX);
+    queued
+        .await
+        .expect("a store in order can be read")
+        .deliveries
 }
 
 /// The texts of `deliveries`.
@@ -110,6 +114,7 @@ pub fn texts(deliveries: &[QueuedDelivery]) -> Vec<&str> {
 #[derive(Debug, Default)]
 pub struct FeedLog {
     heard: Mutex<Vec<QueuedDelivery>>,
+    reordered: Mutex<Vec<Channel>>,
 }
 
 impl FeedLog {
@@ -125,11 +130,28 @@ impl FeedLog {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.clone()
     }
+
+    /// The channels that were to be read again, since this was asked last.
+    pub fn take_reordered(&self) -> Vec<Channel> {
+        let mut reordered = self
+            .reordered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut reordered)
+    }
 }
 
 impl Feed for FeedLog {
     fn committed(&self, deliveries: Vec<QueuedDelivery>) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend(deliveries);
+    }
+
+    fn reordered(&self, channel: &Channel) {
+        let mut reordered = self
+            .reordered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        reordered.push(channel.clone());
     }
 }

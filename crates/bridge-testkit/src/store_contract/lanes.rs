@@ -1,7 +1,7 @@
 //! The clauses about reading the queue.
 
 use bridge_core::id::Channel;
-use bridge_core::store::{Admission, DeliveryId, Step};
+use bridge_core::store::{Admission, Death, LaneWindow, Progress, Step, Turn};
 
 use super::fixtures::{admit, flush, message, queued, room, settle, texts};
 use super::{Clause, StoreUnderTest};
@@ -30,28 +30,62 @@ pub(super) async fn lanes_are_the_channels_with_queued_deliveries<S: StoreUnderT
 }
 
 pub(super) async fn queued_gives_a_window_of_one_lane<S: StoreUnderTest>(subject: S) {
-    let clause = Clause("queued gives at most `limit` of one lane after an id, in order");
+    let clause = Clause("queued gives at most `limit` of one lane after a turn, in order");
     let store = subject.store();
     for number in 1..=6 {
         admit(&*store, message(&format!("m{number}"), &["b", "a"])).await;
     }
     let all = queued(&*store, "a").await;
-    let second = all[1].id;
-    let last = all[5].id;
-    let rows: [(DeliveryId, usize, &[&str]); 6] = [
-        (DeliveryId::ZERO, 9, &["m1", "m2", "m3", "m4", "m5", "m6"]),
-        (DeliveryId::ZERO, 2, &["m1", "m2"]),
+    let second = all[1].turn;
+    let last = all[5].turn;
+    let rows: [(Turn, usize, &[&str]); 6] = [
+        (Turn::ZERO, 9, &["m1", "m2", "m3", "m4", "m5", "m6"]),
+        (Turn::ZERO, 2, &["m1", "m2"]),
         (second, 3, &["m3", "m4", "m5"]),
         (second, usize::MAX, &["m3", "m4", "m5", "m6"]),
         (last, 3, &[]),
-        (DeliveryId::ZERO, 0, &[]),
+        (Turn::ZERO, 0, &[]),
     ];
     for (after, limit, expected) in rows {
         let found = store.queued(&room("a"), after, limit).await;
-        let found = found.expect("a store in order can be read");
+        let found = found.expect("a store in order can be read").deliveries;
         clause.holds_if(found.iter().all(|delivery| delivery.channel == room("a")));
         clause.holds_if_equal(texts(&found), expected.to_vec());
     }
-    let unknown = store.queued(&room("nobody"), DeliveryId::ZERO, 9).await;
-    clause.holds_if_equal(unknown, Ok(Vec::new()));
+    let unknown = store.queued(&room("nobody"), Turn::ZERO, 9).await;
+    clause.holds_if_equal(unknown, Ok(LaneWindow::default()));
+}
+
+pub(super) async fn a_lane_is_blocked_by_a_letter_that_says_so<S: StoreUnderTest>(mut subject: S) {
+    let store = subject.store();
+    for id in ["m1", "m2"] {
+        admit(&*store, message(id, &["a", "b"])).await;
+    }
+    let first = queued(&*store, "a").await[0].id;
+    let death = Death {
+        reason: "no such group".to_owned(),
+        may_have_been_delivered: false,
+        blocks: true,
+        progress: Progress::START,
+    };
+    settle(&*store, first, Step::Dead(death)).await;
+    let blocked = LaneWindow {
+        deliveries: Vec::new(),
+        blocked_by: Some(first),
+    };
+    let read = async |subject: &S| {
+        let window = subject.store().queued(&room("a"), Turn::ZERO, 9).await;
+        window.expect("a store in order can be read")
+    };
+    let clause = Clause("a blocked lane gives the letter that blocks it, and no delivery");
+    clause.holds_if_equal(read(&subject).await, blocked.clone());
+    let clause = Clause("a blocked lane blocks no other");
+    clause.holds_if_equal(texts(&queued(&*store, "b").await), vec!["m1", "m2"]);
+    drop(store);
+    if subject.crash().await {
+        Clause("a blocked lane is blocked after a crash")
+            .holds_if_equal(read(&subject).await, blocked);
+        let lanes = subject.store().lanes().await;
+        Clause("a blocked lane is a lane").holds_if_equal(lanes.map(|lanes| lanes.len()), Ok(2));
+    }
 }

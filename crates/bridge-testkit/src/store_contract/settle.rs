@@ -5,7 +5,7 @@ use bridge_core::store::{Death, DeliveryId, Progress, Record, Step, Store};
 use bridge_core::time::Timestamp;
 
 use super::fixtures::{RECEIVED_AT, admit, flush, message, queued, settle, source, texts};
-use super::{Clause, Ended, StoreUnderTest};
+use super::{Clause, Ended, How, StoreUnderTest};
 
 const LATER: Progress = Progress {
     attempts: 3,
@@ -24,6 +24,7 @@ fn postponed(attempts: u32) -> Step {
     Step::Postponed {
         progress: Progress { attempts, ..LATER },
         reason: "throttled".to_owned(),
+        uncertain: false,
     }
 }
 
@@ -34,10 +35,17 @@ fn part_sent() -> Step {
     }
 }
 
+fn expired() -> Step {
+    Step::Expired {
+        reason: "older than expires_after, 1h".to_owned(),
+    }
+}
+
 fn death() -> Death {
     Death {
         reason: "groupMessages/send: rejected: 机器人不存在".to_owned(),
         may_have_been_delivered: true,
+        blocks: false,
         progress: Progress {
             not_before: Timestamp::EPOCH,
             ..LATER
@@ -56,12 +64,12 @@ async fn queue_messages(store: &dyn Store, count: usize) -> Vec<DeliveryId> {
 
 pub(super) async fn each_step_does_what_it_says<S: StoreUnderTest>(subject: S) {
     let store = subject.store();
-    let ids = queue_messages(&*store, 5).await;
+    let ids = queue_messages(&*store, 6).await;
     settle(&*store, ids[0], part_sent()).await;
     settle(&*store, ids[1], postponed(7)).await;
     settle(&*store, ids[2], delivered()).await;
     settle(&*store, ids[3], Step::Dead(death())).await;
-    flush(&*store).await;
+    settle(&*store, ids[5], expired()).await;
 
     let left = queued(&*store, "a").await;
     Clause("what was delivered or is dead leaves the queue, the rest stays")
@@ -81,31 +89,35 @@ pub(super) async fn each_step_does_what_it_says<S: StoreUnderTest>(subject: S) {
     let expected = vec![
         Ended {
             delivery: ids[2],
-            death: None,
+            how: How::Delivered,
         },
         Ended {
             delivery: ids[3],
-            death: Some(death()),
+            how: How::Dead(death()),
+        },
+        Ended {
+            delivery: ids[5],
+            how: How::Expired,
         },
     ];
-    Clause("a delivery ends as delivered or as a dead letter with its reason")
+    Clause("a delivery ends as delivered, as expired, or as a dead letter with its reason")
         .holds_if_equal(ended, expected);
 }
 
-pub(super) async fn a_flush_makes_settlements_durable<S: StoreUnderTest>(mut subject: S) {
+pub(super) async fn what_is_settled_survives_the_process<S: StoreUnderTest>(mut subject: S) {
     let store = subject.store();
-    let ids = queue_messages(&*store, 4).await;
+    let ids = queue_messages(&*store, 5).await;
     settle(&*store, ids[0], part_sent()).await;
     settle(&*store, ids[1], delivered()).await;
     settle(&*store, ids[2], Step::Dead(death())).await;
-    flush(&*store).await;
+    settle(&*store, ids[4], expired()).await;
     drop(store);
     if subject.crash().await {
-        let clause = Clause("what was settled before a flush is on disk after it");
+        let clause = Clause("a settlement answered with Ok outlives the process");
         let left = queued(&*subject.store(), "a").await;
         clause.holds_if_equal(texts(&left), vec!["m1", "m4"]);
         clause.holds_if_equal(left[0].progress, LATER);
-        clause.holds_if_equal(subject.ended().len(), 2);
+        clause.holds_if_equal(subject.ended().len(), 3);
     }
 }
 
@@ -125,7 +137,7 @@ pub(super) async fn settlements_take_effect_in_order<S: StoreUnderTest>(subject:
     clause.holds_if_equal(left[0].progress.attempts, 300);
     let expected = Ended {
         delivery: ids[1],
-        death: None,
+        how: How::Delivered,
     };
     clause.holds_if_equal(subject.ended(), vec![expected]);
 }
@@ -138,7 +150,13 @@ pub(super) async fn settling_what_is_not_queued_changes_nothing<S: StoreUnderTes
     flush(&*store).await;
     let unknown = DeliveryId(ids[1].0 + 1000);
     for delivery in [ids[0], unknown] {
-        for step in [part_sent(), postponed(1), delivered(), Step::Dead(death())] {
+        for step in [
+            part_sent(),
+            postponed(1),
+            delivered(),
+            expired(),
+            Step::Dead(death()),
+        ] {
             settle(&*store, delivery, step).await;
         }
     }
@@ -148,7 +166,7 @@ pub(super) async fn settling_what_is_not_queued_changes_nothing<S: StoreUnderTes
     clause.holds_if_equal(left[0].progress, Progress::START);
     let expected = Ended {
         delivery: ids[0],
-        death: None,
+        how: How::Delivered,
     };
     clause.holds_if_equal(subject.ended(), vec![expected]);
 }
