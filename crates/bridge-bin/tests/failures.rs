@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use bridge_store::LetterFilter;
 use dingtalk_sandbox::{Fault, StatusCode, Transcript};
 use support::{Bed, PATIENCE};
 
@@ -77,7 +78,10 @@ async fn an_uncertain_send_is_parked_if_the_rule_says_so() {
     let line = process.wait_for_line("a delivery failed for good");
     assert_eq!(line["may_have_been_delivered"], true, "{line}");
     process.stop();
-    let dead = bed.inspector().dead_letters(10).unwrap();
+    let dead = bed
+        .inspector()
+        .dead_letters(&LetterFilter::latest(10))
+        .unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].may_have_been_delivered && dead[0].reason.contains("on_uncertain"));
 }
