@@ -5,7 +5,7 @@ mod outside;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +24,9 @@ use bridge_store::{OpenError, SqliteStore, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::control::{ControlServer, Desk, Office};
 use crate::dispatch::Dispatcher;
 use crate::intake::{InstanceIntake, Shared};
 use crate::lane::Target;
@@ -37,6 +38,8 @@ pub struct Bridge {
     servers: JoinSet<()>,
     dispatcher: Arc<Dispatcher>,
     store: Arc<SqliteStore>,
+    /// `None` if the socket could not be made.
+    control: Option<ControlServer>,
     stop: watch::Sender<bool>,
     shutdown_timeout: Duration,
 }
@@ -131,7 +134,9 @@ impl Bridge {
             dispatcher.open_lane(&channel);
         }
 
+        let control = open_control(&dir, &dispatcher, &store);
         let mut bridge = Self {
+            control,
             listeners: Vec::new(),
             intakes: Vec::new(),
             servers: JoinSet::new(),
@@ -193,6 +198,7 @@ impl Bridge {
     /// everything that is left in it.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        drop(self.control.take());
         let mut lanes = self.dispatcher.take_tasks();
         let servers = &mut self.servers;
         let finish = async {
@@ -216,6 +222,25 @@ impl Bridge {
             warn!(%error, "the store did not close cleanly; nothing that was acknowledged is lost");
         }
         info!("stopped");
+    }
+}
+
+/// A bridge without the socket does its work all the same.
+fn open_control(
+    dir: &Path,
+    dispatcher: &Arc<Dispatcher>,
+    store: &Arc<SqliteStore>,
+) -> Option<ControlServer> {
+    let dispatcher = Arc::clone(dispatcher);
+    let in_flight = Arc::new(move || dispatcher.in_flight());
+    let store = Arc::clone(store) as Arc<dyn Store>;
+    let desk = Desk::new(Office::of_running(dir, store, in_flight));
+    match ControlServer::start(dir, desk) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            error!(%error, "the control socket can't be made; commands that change something will have to wait until this bridge is stopped");
+            None
+        }
     }
 }
 

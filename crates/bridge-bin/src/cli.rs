@@ -2,11 +2,15 @@
 
 mod channels;
 mod check;
+mod dead;
 mod demo;
 mod drivers;
 mod explain;
+mod operate;
 mod output;
 mod run;
+mod store;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,12 @@ enum Command {
     Check(check::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
+    /// Show where a message is and what happened to it
+    Trace(trace::Args),
+    /// List, show, replay or discard dead letters: deliveries that ended without success
+    Dead(dead::Args),
+    /// Check the store, or copy it while the bridge runs
+    Store(store::Args),
     /// List the channels from which something came, as they are pasted into the rules
     Channels(Files),
     /// List the drivers of this binary, with their keys
@@ -76,6 +86,9 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
+        Some(Command::Trace(args)) => trace::trace(&args, &catalog),
+        Some(Command::Dead(args)) => dead::dead(&args, &catalog),
+        Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),

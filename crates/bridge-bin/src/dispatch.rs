@@ -72,6 +72,12 @@ impl Dispatcher {
         )
     }
 
+    /// Sends that run.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let targets = self.targets.values();
+        targets.map(|target| target.in_flight.count()).sum()
+    }
+
     fn window(&self, lanes: &mut Lanes, channel: &Channel) -> Option<Arc<Window>> {
         if let Some(known) = lanes.windows.get(channel) {
             return known.clone();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Issue, Loaded, Source, Unreadable, load};
+use bridge_core::config::{Issue, Loaded, Severity, Source, Unreadable, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
@@ -43,6 +43,32 @@ impl Files {
             loaded.setup = None;
         }
         loaded
+    }
+}
+
+impl Files {
+    /// The data directory that the config names. The rules are left out, and so is the environment:
+    /// what is wrong there must not keep an operator from the store.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the config.
+    pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Issue>> {
+        let no_rules = Source {
+            name: self.rules.display().to_string(),
+            content: Ok(br#"{"rules": []}"#.to_vec()),
+        };
+        let loaded = load(
+            &source(&self.config, "--config"),
+            &no_rules,
+            catalog,
+            &Offline,
+        );
+        let is_error = |issue: &Issue| issue.severity == Severity::Error;
+        match loaded.setup {
+            Some(setup) => Ok(PathBuf::from(setup.global.data_dir)),
+            None => Err(loaded.issues.into_iter().filter(is_error).collect()),
+        }
     }
 }
 

@@ -4,9 +4,12 @@
 //! cli ─ files ─▶ bridge_core::config::load ─▶ app ─┬─ listener per instance ─▶ intake ─▶ store
 //!                                                  └─ dispatch ─ lane per channel ─▶ outbound
 //! ```
+//!
+//! Operators' commands ask over `control` beside a running bridge, or the store itself without one.
 
 pub mod app;
 pub mod cli;
+mod control;
 mod demo;
 mod dispatch;
 mod drivers;

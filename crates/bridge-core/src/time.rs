@@ -43,6 +43,20 @@ impl Timestamp {
     }
 }
 
+/// Reads a point in time as people write it: RFC 3339, such as `2026-03-01T14:55:34Z`, or a shorter
+/// form of it such as `2026-03-01 14:55:34`, which is taken as UTC.
+///
+/// # Errors
+///
+/// A sentence saying how to write one.
+pub fn parse_timestamp(text: &str) -> Result<Timestamp, String> {
+    let time = humantime::parse_rfc3339_weak(text).map_err(|_| {
+        format!("{text:?} is no time; write one such as \"2026-03-01T14:55:34Z\", in UTC")
+    })?;
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp::EPOCH.plus(since))
+}
+
 /// RFC 3339 in UTC with milliseconds; a point outside the years 1970 to 9999 prints as its number.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +113,21 @@ mod tests {
         ];
         for (millis, expected) in rows {
             assert_eq!(Timestamp::from_millis(millis).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn points_in_time_are_read_as_people_write_them() {
+        let rows = [
+            ("2026-03-01T14:55:34.909Z", Some(1_772_376_934_909)),
+            ("2026-03-01T14:55:34Z", Some(1_772_376_934_000)),
+            ("2026-03-01 14:55:34", Some(1_772_376_934_000)),
+            ("yesterday", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            let found = parse_timestamp(text).ok().map(Timestamp::as_millis);
+            assert_eq!(found, expected, "{text}");
         }
     }
 

@@ -11,6 +11,13 @@ pub(crate) fn print(text: &dyn Display) {
     drop(writeln!(std::io::stdout(), "{text}"));
 }
 
+/// What was asked for by a program: one JSON value, to stdout.
+pub(crate) fn json(value: &impl serde::Serialize) {
+    // These types hold nothing that JSON can't.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    print(&text);
+}
+
 /// What went wrong, to stderr.
 pub(crate) fn error(error: &dyn Display) {
     drop(writeln!(std::io::stderr(), "error: {error}"));
