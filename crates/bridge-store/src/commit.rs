@@ -4,6 +4,7 @@ mod admit;
 mod backlog;
 mod channels;
 mod letters;
+mod orphans;
 mod settle;
 
 use bridge_core::id::Channel;
@@ -92,15 +93,42 @@ pub(crate) enum Failure {
 }
 
 impl Database {
-    /// Counts what is queued.
-    pub(crate) fn open(connection: Connection, options: &StoreOptions) -> rusqlite::Result<Self> {
+    /// Counts what is queued, and moves what no lane would find to the dead letters.
+    pub(crate) fn open(
+        connection: Connection,
+        options: &StoreOptions,
+        now: Timestamp,
+    ) -> rusqlite::Result<Self> {
         let backlog = Backlog::count(&connection, options.lane_backlog, options.max_backlog)?;
-        Ok(Self {
+        let mut database = Self {
             connection,
             channels: Channels::default(),
             backlog,
             syncs: true,
-        })
+        };
+        database.quarantine_orphans(now)?;
+        Ok(database)
+    }
+
+    fn quarantine_orphans(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let mut tables = Tables {
+            connection: &self.connection,
+            channels: &mut self.channels,
+            backlog: &mut self.backlog,
+            numbered: Vec::new(),
+            reordered: Vec::new(),
+        };
+        let orphans = orphans::quarantine_orphans(&mut tables, now)?;
+        self.execute("COMMIT")?;
+        self.backlog.commit();
+        if orphans > 0 {
+            tracing::error!(
+                deliveries = orphans,
+                "the rows of some channels are damaged; the deliveries to them are dead letters"
+            );
+        }
+        Ok(())
     }
 
     /// Writes `operations` in their order, and syncs if one of them needs it; `now` is the time of

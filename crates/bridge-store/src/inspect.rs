@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod lenient;
 mod letters;
 mod totals;
 mod trace;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bridge_core::id::{Address, InstanceId};
+use bridge_core::message::single_line;
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
 
@@ -69,7 +71,12 @@ impl fmt::Display for InspectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Database { path, error } => {
-                write!(f, "can't read store \"{}\": {error}", path.display())
+                write!(
+                    f,
+                    "can't read store \"{}\": {}",
+                    path.display(),
+                    single_line(&error.to_string())
+                )
             }
             Self::Newer { path, found, known } => write!(
                 f,

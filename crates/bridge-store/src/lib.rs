@@ -11,6 +11,7 @@
 
 mod commit;
 mod inspect;
+mod mend;
 mod migrate;
 mod open;
 mod queue;

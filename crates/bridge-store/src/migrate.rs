@@ -10,6 +10,7 @@ use bridge_core::time::Timestamp;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::open::{companion, create_file};
 use crate::row::progress_sum;
 use crate::schema;
 
@@ -35,7 +36,7 @@ pub(crate) fn migrate(
     path: &Path,
     from: i32,
 ) -> Result<(), MigrateError> {
-    let copy = copy_path(path, from);
+    let copy = companion(path, &format!(".version-{from}"));
     make_copy(connection, &copy)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if from < 2 {
@@ -50,19 +51,13 @@ pub(crate) fn migrate(
     Ok(())
 }
 
-fn copy_path(path: &Path, version: i32) -> PathBuf {
-    let mut copy = path.as_os_str().to_owned();
-    copy.push(format!(".version-{version}"));
-    copy.into()
-}
-
 fn make_copy(connection: &Connection, copy: &Path) -> Result<(), MigrateError> {
     let error = |error| MigrateError::Copy(copy.to_owned(), error);
     match std::fs::remove_file(copy) {
         Err(failure) if failure.kind() != io::ErrorKind::NotFound => return Err(error(failure)),
         _ => {}
     }
-    crate::open::create_file(copy).map_err(error)?;
+    create_file(copy).map_err(error)?;
     let mut to = Connection::open(copy)?;
     Backup::new(connection, &mut to)?.step(-1)?;
     to.pragma_update(None, "journal_mode", "DELETE")?;

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bridge_core::config::settings::StoreSettings;
+use bridge_core::message::single_line;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::mend::{self, MendError};
 use crate::migrate::{MigrateError, migrate};
 use crate::schema::{self, Found};
 
@@ -87,6 +89,11 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The description of the database's tables is damaged, or somebody has changed it.
+    Schema {
+        /// The database.
+        path: PathBuf,
+    },
     /// SQLite can't open or read the database.
     Database {
         /// The database.
@@ -123,10 +130,16 @@ impl fmt::Display for OpenError {
                 "\"{}\" is not a bridge's store; set another `data_dir`",
                 path.display()
             ),
+            Self::Schema { path } => write!(
+                f,
+                "store \"{}\" is damaged where its tables are described, which can't be mended; restore it from a copy or set another `data_dir`",
+                path.display()
+            ),
             Self::Database { path, error } => write!(
                 f,
-                "can't open store \"{}\": {error}; restore it from a copy or set another `data_dir`",
-                path.display()
+                "can't open store \"{}\": {}; restore it from a copy or set another `data_dir`",
+                path.display(),
+                single_line(&error.to_string())
             ),
         }
     }
@@ -160,7 +173,14 @@ pub(crate) fn database_path(dir: &Path) -> PathBuf {
 
 /// The write-ahead log of a data directory's database.
 pub(crate) fn log_path(dir: &Path) -> PathBuf {
-    dir.join(format!("{DATABASE}-wal"))
+    companion(&database_path(dir), "-wal")
+}
+
+/// A file beside the database.
+pub(crate) fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Makes `dir` ours and opens its database, with its tables made if it is new.
@@ -171,7 +191,7 @@ pub(crate) fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenErr
     // SQLite gives its companion files the mode of this one.
     create_file(&path).map_err(directory_error("write to", &path))?;
     sync_dir(dir).map_err(directory_error("write to", dir))?;
-    match open_writer(&path, options) {
+    match open_writer(dir, &path, options) {
         Ok(Ok((writer, is_new))) => {
             let reader = open_reader(&path).map_err(database_error(&path))?;
             Ok(Opened {
@@ -186,9 +206,13 @@ pub(crate) fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenErr
             found,
             known: schema::VERSION,
         }),
+        Ok(Err(Unfit::Schema)) => Err(OpenError::Schema { path }),
         Ok(Err(Unfit::Foreign)) => Err(OpenError::Foreign { path }),
         Ok(Err(Unfit::NoCopy(copy, error))) => {
             Err(directory_error("copy the store to", &copy)(error))
+        }
+        Ok(Err(Unfit::NotMended(file, error))) => {
+            Err(directory_error("mend the store with", &file)(error))
         }
         Err(error) => Err(database_error(&path)(error)),
     }
@@ -208,19 +232,57 @@ enum Unfit {
     Foreign,
     /// It is an older bridge's, and the copy that comes first can't be made.
     NoCopy(PathBuf, io::Error),
+    /// What says how its tables are made is damaged.
+    Schema,
+    /// It is damaged, and this file can't be written.
+    NotMended(PathBuf, io::Error),
 }
 
 fn open_writer(
+    dir: &Path,
     path: &Path,
     options: &StoreOptions,
 ) -> rusqlite::Result<Result<(Connection, bool), Unfit>> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    let found = schema::find(&connection)?;
+    let mut connection = connect(path, options)?;
+    let mut found = schema::find(&connection)?;
     match found {
         Found::Newer(version) => return Ok(Err(Unfit::Newer(version))),
         Found::Foreign => return Ok(Err(Unfit::Foreign)),
-        Found::Nothing | Found::Older(_) | Found::Current => {}
+        Found::Nothing => schema::create(&mut connection)?,
+        Found::Older(version) => {
+            if let Err(error) = migrate(&mut connection, path, version) {
+                return match error {
+                    MigrateError::Copy(path, error) => Ok(Err(Unfit::NoCopy(path, error))),
+                    MigrateError::Database(error) => Err(error),
+                };
+            }
+            found = Found::Current;
+        }
+        Found::Current => {}
+    }
+    let is_new = matches!(found, Found::Nothing);
+    if !schema::is_whole(&connection)? {
+        return Ok(Err(Unfit::Schema));
+    }
+    if let Some(fault) = mend::fault(&connection, dir)? {
+        tracing::error!(fault, "the store is damaged; mending it");
+        if let Err(error) = mend::mend(dir, path, connection) {
+            return match error {
+                MendError::File(path, error) => Ok(Err(Unfit::NotMended(path, error))),
+                MendError::Database(error) => Err(error),
+            };
+        }
+        connection = connect(path, options)?;
+    }
+    Ok(Ok((connection, is_new)))
+}
+
+fn connect(path: &Path, options: &StoreOptions) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Before anything is changed: a file that is not ours stays as it is.
+    if matches!(schema::find(&connection)?, Found::Newer(_) | Found::Foreign) {
+        return Ok(connection);
     }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -233,20 +295,7 @@ fn open_writer(
         let pages = i64::try_from((bytes / PAGE_BYTES).max(1)).unwrap_or(i64::MAX);
         connection.pragma_update(None, "max_page_count", pages)?;
     }
-    let is_new = matches!(found, Found::Nothing);
-    match found {
-        Found::Nothing => schema::create(&mut connection)?,
-        Found::Older(version) => {
-            if let Err(error) = migrate(&mut connection, path, version) {
-                return match error {
-                    MigrateError::Copy(path, error) => Ok(Err(Unfit::NoCopy(path, error))),
-                    MigrateError::Database(error) => Err(error),
-                };
-            }
-        }
-        _ => {}
-    }
-    Ok(Ok((connection, is_new)))
+    Ok(connection)
 }
 
 fn create_dir(dir: &Path) -> Result<(), OpenError> {
@@ -287,7 +336,7 @@ pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     options.mode(0o600).open(path)
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

@@ -4,6 +4,7 @@
 //! rows beyond it by their number. So what is lost is what stood on the damaged pages, and the gap
 //! is known by the numbers around it.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use rusqlite::types::Value;
@@ -58,14 +59,15 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
 pub(crate) fn salvage(damaged: &Connection, fresh: &mut Connection) -> rusqlite::Result<Salvaged> {
     let mut salvaged = Salvaged::default();
     let transaction = fresh.transaction()?;
+    let sequences = keep_sequences(damaged, &transaction)?;
     for table in tables(&transaction)? {
-        let copy = Copy::new(&table, damaged, &transaction)?;
+        let last_given = sequences.get(&table.name).copied();
+        let copy = Copy::new(&table, damaged, &transaction, last_given)?;
         match copy.table.has_numbers {
             true => copy.numbered(&mut salvaged)?,
             false => copy.by_key(&mut salvaged)?,
         }
     }
-    keep_sequences(damaged, &transaction)?;
     transaction.commit()?;
     Ok(salvaged)
 }
@@ -111,6 +113,8 @@ struct Copy<'a> {
     fresh: &'a Connection,
     select: String,
     insert: String,
+    /// The highest number that was ever given, where that is known: a higher one is damaged.
+    last_given: Option<i64>,
 }
 
 impl<'a> Copy<'a> {
@@ -118,6 +122,7 @@ impl<'a> Copy<'a> {
         table: &'a Table,
         damaged: &'a Connection,
         fresh: &'a Connection,
+        last_given: Option<i64>,
     ) -> rusqlite::Result<Self> {
         let columns = table.columns.join(", ");
         let number = if table.has_numbers { "rowid, " } else { "" };
@@ -128,6 +133,7 @@ impl<'a> Copy<'a> {
             table,
             damaged,
             fresh,
+            last_given,
             select: format!("SELECT {number}{columns} FROM {} NOT INDEXED", table.name),
             insert: format!(
                 "INSERT OR IGNORE INTO {} ({number}{columns}) VALUES ({})",
@@ -196,9 +202,19 @@ impl<'a> Copy<'a> {
     /// Whether it was written; a value of the wrong type, or one that is there twice, is not.
     fn write(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
         let count = self.table.columns.len() + usize::from(self.table.has_numbers);
-        let values: Vec<Value> = (0..count)
+        let mut values: Vec<Value> = (0..count)
             .map(|at| row.get(at))
             .collect::<rusqlite::Result<_>>()?;
+        if let (Some(last), Some(Value::Integer(number))) = (self.last_given, values.first())
+            && *number > last
+        {
+            // The row is whole and its number is not: it gets a new one. The number is there twice,
+            // as the row's and as its key.
+            let damaged = Value::Integer(*number);
+            for value in values.iter_mut().filter(|value| **value == damaged).take(2) {
+                *value = Value::Null;
+            }
+        }
         let mut insert = self.fresh.prepare_cached(&self.insert)?;
         match insert.execute(params_from_iter(values)) {
             Ok(written) => Ok(written > 0),
@@ -265,30 +281,28 @@ fn stopped(result: rusqlite::Result<()>) -> rusqlite::Result<Stopped> {
     }
 }
 
-/// Numbers that were given are never given again, even if their rows are lost.
-fn keep_sequences(damaged: &Connection, fresh: &Connection) -> rusqlite::Result<()> {
-    let read = || -> rusqlite::Result<Vec<(String, i64)>> {
+/// Numbers that were given are never given again, even if their rows are lost; the last ones given,
+/// by table.
+fn keep_sequences(
+    damaged: &Connection,
+    fresh: &Connection,
+) -> rusqlite::Result<HashMap<String, i64>> {
+    let read = || -> rusqlite::Result<HashMap<String, i64>> {
         let mut select = damaged.prepare("SELECT name, seq FROM sqlite_sequence")?;
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     };
-    let sequences = match read() {
-        Ok(sequences) => sequences,
-        Err(error) if is_damage(&error) => Vec::new(),
-        Err(error) => return Err(error),
+    let sequences = match stopped(read().map(drop))? {
+        Stopped::AtTheEnd => read()?,
+        Stopped::Damaged => HashMap::new(),
     };
-    for (name, number) in sequences {
+    for (name, number) in &sequences {
         fresh.execute(
-            "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
-            (&name, number),
-        )?;
-        fresh.execute(
-            "INSERT INTO sqlite_sequence (name, seq)
-             SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
-            (&name, number),
+            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
+            (name, number),
         )?;
     }
-    Ok(())
+    Ok(sequences)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The tables, and the marks by which a database is known as a bridge's.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -176,6 +177,22 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Whether all tables of this version are there, to the letter: a damaged one must not be taken for
+/// another's.
+pub(crate) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut expected = Connection::open_in_memory()?;
+    create(&mut expected)?;
+    Ok(statements(connection)?.is_superset(&statements(&expected)?))
+}
+
+fn statements(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '')
+        FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
+    let mut select = connection.prepare(sql)?;
+    let statements = select.query_map([], |row| row.get(0))?;
+    statements.collect()
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {

@@ -71,7 +71,8 @@ impl SqliteStore {
         };
         let reader = ReaderThread::start(opened.reader).map_err(no_thread)?;
         let writer = WriterThread::start(Writer {
-            database: Database::open(opened.writer, &options).map_err(database_error(data_dir))?,
+            database: Database::open(opened.writer, &options, clock.now())
+                .map_err(database_error(data_dir))?,
             retention: Retention::new(&options),
             log_path: open::log_path(data_dir),
             lock: opened.lock,

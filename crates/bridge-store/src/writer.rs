@@ -14,8 +14,10 @@ use bridge_core::store::{Admission, Admitted, Feed, Progress, QueuedDelivery, St
 use tokio::sync::watch;
 
 use crate::commit::{Committed, Database, Effect, Failure, Numbered};
+use crate::mend;
 use crate::queue::{Answer, Batch, Operation, Patience, Queue};
 use crate::retention::{Retention, Tidied};
+use crate::salvage::is_damage;
 
 /// The pause after a first failure; it doubles with each further one …
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -382,6 +384,9 @@ impl Writing {
             pause,
             until: Instant::now() + pause,
         };
+        if is_damage(error) {
+            mend::mark(&self.context.dir);
+        }
         let dir = self.context.dir.display();
         if !self.is_reported {
             self.is_reported = true;

@@ -180,8 +180,10 @@ fn totals(args: &Args, catalog: &Catalog) -> Result<Exit, Exit> {
             ("expired", totals.expired),
             ("discarded", totals.discarded),
             ("queued", totals.queued),
+            ("lost", totals.lost),
         ];
-        for (name, count) in rows {
+        let is_shown = |(name, count): &(&str, u64)| *name != "lost" || *count > 0;
+        for (name, count) in rows.into_iter().filter(is_shown) {
             let note = match (name, in_flight) {
                 ("queued", 1..) => format!("  ({in_flight} being sent)"),
                 _ => String::new(),

@@ -50,6 +50,11 @@ impl Backlog {
         })
     }
 
+    /// The lanes that have something queued.
+    pub(super) fn lanes(&self) -> Vec<i64> {
+        self.lanes.keys().copied().collect()
+    }
+
     /// Whether the lane can take one more.
     pub(super) fn has_room(&self, lane: i64) -> bool {
         self.lanes.get(&lane).copied().unwrap_or(0) < self.lane_limit

@@ -189,7 +189,7 @@ fn end_delivery(
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let mut keep = tables.connection.prepare_cached(
-        "INSERT INTO settled (id, message, lane, rule, body, end, reason, platform_ids,
+        "INSERT OR REPLACE INTO settled (id, message, lane, rule, body, end, reason, platform_ids,
              merged_into, attempts, uncertain, at)
          SELECT id, message, lane, rule, body, ?2, ?3, ?4, ?5, attempts, uncertain, ?6
          FROM delivery WHERE id = ?1",
@@ -223,7 +223,7 @@ pub(super) fn bury(
     let progress = &death.progress;
     let sum = progress_sum(Turn(turn), Timestamp::from_millis(queued_at), progress);
     let mut keep = tables.connection.prepare_cached(
-        "INSERT INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
+        "INSERT OR REPLACE INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
              uncertain, parts_sent, not_before, progress_sum, reason, may_have_been_delivered, blocks, at)
          SELECT id, message, lane, turn, rule, body, checksum, queued_at, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
          FROM delivery WHERE id = ?1",
@@ -250,7 +250,7 @@ pub(super) fn quarantine(
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let mut keep = tables.connection.prepare_cached(
-        "INSERT INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
+        "INSERT OR REPLACE INTO dead_letter (id, message, lane, turn, rule, body, checksum, queued_at, attempts,
              uncertain, parts_sent, not_before, progress_sum, reason, may_have_been_delivered, blocks, at)
          SELECT id, message, lane, turn, rule, body, checksum, queued_at, attempts, uncertain, parts_sent,
              not_before, progress_sum, ?2, uncertain <> 0 OR parts_sent <> 0, 0, ?3

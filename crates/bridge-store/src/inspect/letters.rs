@@ -3,7 +3,7 @@
 use bridge_core::time::Timestamp;
 use rusqlite::{Row, params};
 
-use super::{DeadLetter, InspectError, Inspector};
+use super::{DeadLetter, InspectError, Inspector, lenient};
 use crate::row::{self, select_deliveries, text_of};
 
 /// Which dead letters to show.
@@ -71,41 +71,23 @@ impl Inspector {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let delivery = row::read(row)?.ok();
+    let delivery = delivery.as_ref();
     let channel = row::read_channel(row, 12);
-    let at: i64 = row.get(row::COLUMNS + 2)?;
+    let body = delivery.map(|_| lenient::text(row, 2));
     Ok(DeadLetter {
         id: row.get(0)?,
-        at: Timestamp::from_millis(at).to_string(),
-        instance: channel
-            .as_ref()
-            .map_or_else(String::new, |channel| channel.instance.to_string()),
-        target: channel.map_or_else(|| "(damaged)".to_owned(), |channel| channel.to_string()),
-        source: delivery
-            .as_ref()
-            .map(|delivery| delivery.source.to_string()),
-        message_id: delivery
-            .as_ref()
-            .and_then(|delivery| delivery.message_id.clone()),
-        received_at: delivery
-            .as_ref()
-            .map(|delivery| delivery.received_at.to_string()),
-        rule: delivery
-            .as_ref()
-            .map_or_else(String::new, |delivery| delivery.rule.to_string()),
-        reason: row.get(row::COLUMNS)?,
-        may_have_been_delivered: row.get(row::COLUMNS + 1)?,
-        blocks: row.get(row::COLUMNS + 3)?,
-        attempts: delivery
-            .as_ref()
-            .map_or(0, |delivery| delivery.progress.attempts),
-        parts_sent: delivery
-            .as_ref()
-            .map_or(0, |delivery| delivery.progress.parts_sent),
-        text: delivery
-            .is_some()
-            .then(|| row.get::<_, String>(2))
-            .transpose()?
-            .as_deref()
-            .and_then(text_of),
+        at: lenient::time(row, row::COLUMNS + 2),
+        instance: lenient::or_damaged(channel.as_ref().map(|channel| &channel.instance)),
+        target: lenient::or_damaged(channel),
+        source: delivery.map(|delivery| delivery.source.to_string()),
+        message_id: delivery.and_then(|delivery| delivery.message_id.clone()),
+        received_at: delivery.map(|delivery| delivery.received_at.to_string()),
+        rule: lenient::text(row, 1),
+        reason: lenient::text(row, row::COLUMNS),
+        may_have_been_delivered: lenient::flag(row, row::COLUMNS + 1),
+        blocks: lenient::flag(row, row::COLUMNS + 3),
+        attempts: delivery.map_or(0, |delivery| delivery.progress.attempts),
+        parts_sent: delivery.map_or(0, |delivery| delivery.progress.parts_sent),
+        text: body.as_deref().and_then(text_of),
     })
 }

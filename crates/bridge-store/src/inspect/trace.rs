@@ -1,11 +1,10 @@
 //! Where a message is, and what happened to it.
 
-use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     InspectError, Inspector, Trace, TracedAttempt, TracedDelivery, TracedMessage, TracedPart,
-    TracedRecord,
+    TracedRecord, lenient,
 };
 use crate::row::{self, text_of};
 
@@ -71,15 +70,15 @@ fn message_of_delivery(connection: &Connection, id: i64) -> rusqlite::Result<Opt
 fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
     let channel = row::read_channel(row, 6);
     Ok(Message {
-        first: row.get(0)?,
-        deliveries: row.get(1)?,
+        first: lenient::number(row, 0),
+        deliveries: lenient::number(row, 1),
         traced: TracedMessage {
-            message_id: row.get(2)?,
-            received_at: time(row, 3)?,
-            duplicates: super::count(row, 4)?,
-            last_duplicate_at: row.get::<_, Option<i64>>(5)?.map(print),
-            source: channel.map_or_else(|| "(damaged)".to_owned(), |channel| channel.to_string()),
-            source_title: row.get(8)?,
+            message_id: lenient::optional_text(row, 2),
+            received_at: lenient::time(row, 3),
+            duplicates: lenient::count(row, 4),
+            last_duplicate_at: lenient::optional_time(row, 5),
+            source: lenient::or_damaged(channel),
+            source_title: lenient::text(row, 8),
             deliveries: Vec::new(),
         },
     })
@@ -117,32 +116,30 @@ impl Message {
 
 fn read_delivery(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<TracedDelivery> {
     let id: i64 = row.get(0)?;
-    let at: Option<i64> = row.get(3)?;
-    let not_before: i64 = row.get(7)?;
-    let body: Option<String> = row.get(9)?;
-    let platform_ids: Option<String> = row.get(12)?;
+    let at = lenient::optional_time(row, 3);
+    let not_before = lenient::number(row, 7);
+    let body = lenient::optional_text(row, 9);
     let mut parts = parts(connection, id)?;
-    if let Some(at) = at
-        && let Some(ids) = platform_ids
+    if let Some(at) = &at
+        && let Some(ids) = lenient::optional_text(row, 12)
     {
         parts.push(TracedPart {
-            at: print(at),
+            at: at.clone(),
             part: parts.last().map_or(1, |part| part.part + 1),
             platform_ids: parse(&ids),
         });
     }
     Ok(TracedDelivery {
         id,
-        rule: row.get(1)?,
-        target: row::read_channel(row, 10)
-            .map_or_else(|| "(damaged)".to_owned(), |channel| channel.to_string()),
-        state: row.get(2)?,
-        at: at.map(print),
-        reason: row.get(4)?,
-        may_have_been_delivered: row.get(5)?,
-        blocks: row.get(6)?,
-        not_before: (not_before > 0).then(|| print(not_before)),
-        merged_into: row.get(8)?,
+        rule: lenient::text(row, 1),
+        target: lenient::or_damaged(row::read_channel(row, 10)),
+        state: lenient::text(row, 2),
+        at,
+        reason: lenient::optional_text(row, 4),
+        may_have_been_delivered: lenient::flag(row, 5),
+        blocks: lenient::flag(row, 6),
+        not_before: (not_before > 0).then(|| lenient::print(not_before)),
+        merged_into: row.get(8).unwrap_or(None),
         text: body.as_deref().and_then(text_of),
         attempts: attempts(connection, id)?,
         parts,
@@ -155,10 +152,10 @@ fn attempts(connection: &Connection, id: i64) -> rusqlite::Result<Vec<TracedAtte
     )?;
     let attempts = select.query_map([id], |row| {
         Ok(TracedAttempt {
-            at: time(row, 0)?,
-            part: row.get::<_, u32>(1)?.saturating_add(1),
-            answer: row.get(2)?,
-            uncertain: row.get(3)?,
+            at: lenient::time(row, 0),
+            part: lenient::part(row, 1),
+            answer: lenient::text(row, 2),
+            uncertain: lenient::flag(row, 3),
         })
     })?;
     attempts.collect()
@@ -169,11 +166,10 @@ fn parts(connection: &Connection, id: i64) -> rusqlite::Result<Vec<TracedPart>> 
         "SELECT at, part, platform_ids FROM sent_part WHERE delivery = ?1 ORDER BY part",
     )?;
     let parts = select.query_map([id], |row| {
-        let ids: String = row.get(2)?;
         Ok(TracedPart {
-            at: time(row, 0)?,
-            part: row.get::<_, u32>(1)?.saturating_add(1),
-            platform_ids: parse(&ids),
+            at: lenient::time(row, 0),
+            part: lenient::part(row, 1),
+            platform_ids: parse(&lenient::text(row, 2)),
         })
     })?;
     parts.collect()
@@ -188,11 +184,11 @@ fn records(connection: &Connection, id: &str) -> rusqlite::Result<Vec<TracedReco
     let mut select = connection.prepare(&sql)?;
     let records = select.query_map(params![id, delivery], |row| {
         Ok(TracedRecord {
-            at: time(row, 0)?,
-            instance: row.get(1)?,
-            address: row.get(2)?,
-            delivery: row.get(3)?,
-            reason: row.get(4)?,
+            at: lenient::time(row, 0),
+            instance: lenient::text(row, 1),
+            address: lenient::optional_text(row, 2),
+            delivery: row.get(3).unwrap_or(None),
+            reason: lenient::text(row, 4),
         })
     })?;
     records.collect()
@@ -200,12 +196,4 @@ fn records(connection: &Connection, id: &str) -> rusqlite::Result<Vec<TracedReco
 
 fn parse(platform_ids: &str) -> Vec<String> {
     serde_json::from_str(platform_ids).unwrap_or_default()
-}
-
-fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
-    row.get(at).map(print)
-}
-
-fn print(millis: i64) -> String {
-    Timestamp::from_millis(millis).to_string()
 }

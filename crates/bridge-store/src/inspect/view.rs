@@ -180,11 +180,23 @@ pub struct Totals {
     pub expired: u64,
     /// Those that were given up by a person.
     pub discarded: u64,
+    /// Those that stood on damaged pages when the store was mended.
+    pub lost: u64,
 }
 
 impl Totals {
     /// Where all planned deliveries should be.
     pub fn accounted(&self) -> u64 {
-        self.queued + self.delivered + self.merged + self.dead + self.expired + self.discarded
+        [
+            self.queued,
+            self.delivered,
+            self.merged,
+            self.dead,
+            self.expired,
+            self.discarded,
+            self.lost,
+        ]
+        .iter()
+        .sum()
     }
 }

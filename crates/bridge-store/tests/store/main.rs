@@ -8,6 +8,7 @@
 mod contract;
 mod damage;
 mod disk;
+mod flip;
 mod inspect;
 mod load;
 mod open;
