@@ -2,6 +2,7 @@
 
 mod ci;
 mod step;
+mod torture;
 mod validate;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ enum Task {
         /// The rules file
         rules: Option<PathBuf>,
     },
+    /// Kill, overload and starve the real binary, and compare with what it acknowledged
+    Torture(torture::Options),
     /// Run everything that must pass before a change lands
     Ci,
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
             rules: Some(rules),
         } => validate::pair(&config, &rules),
         Task::Validate { .. } => validate::everything(),
+        Task::Torture(options) => torture::run(&options),
         Task::Ci => ci::run(),
     };
     match result {

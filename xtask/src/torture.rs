@@ -1,0 +1,151 @@
+//! `cargo xtask torture`: the real binary, from outside, under load and abuse; an oracle that knows
+//! everything that was acknowledged compares.
+
+mod bed;
+mod bridge;
+mod client;
+mod disk;
+mod kill;
+mod ledger;
+mod overload;
+mod redelivery;
+mod sync;
+
+use std::path::PathBuf;
+
+use crate::step::{Failed, cargo, say, top};
+
+/// What to run.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// How often the bridge is killed
+    #[arg(long, default_value_t = 1000)]
+    cycles: u32,
+
+    /// Where the random choices begin; printed, so that a run can be repeated
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Only this scenario: kill, redelivery, overload, disk or sync
+    #[arg(long)]
+    only: Option<String>,
+
+    /// The short form that CI runs: 50 kills, a few seconds of overload
+    #[arg(long)]
+    short: bool,
+}
+
+/// What a scenario is given.
+#[derive(Debug, Clone)]
+struct Plan {
+    binary: PathBuf,
+    cycles: u32,
+    seed: u64,
+    overload_secs: u64,
+}
+
+/// What a scenario found.
+#[derive(Debug)]
+struct Verdict {
+    /// Figures for the table.
+    figures: String,
+    /// What was promised and not kept.
+    faults: Vec<String>,
+}
+
+/// A scenario could not be run to its end.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a scenario was not run on this machine.
+#[derive(Debug)]
+struct NotRun(&'static str);
+
+impl std::fmt::Display for NotRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for NotRun {}
+
+const SCENARIOS: [&str; 5] = ["kill", "redelivery", "overload", "disk", "sync"];
+
+/// Runs the scenarios and prints a table.
+pub(crate) fn run(options: &Options) -> Result<(), Failed> {
+    if let Some(only) = &options.only
+        && !SCENARIOS.contains(&only.as_str())
+    {
+        let known = SCENARIOS.join(", ");
+        let message = format!("no scenario \"{only}\"; there are {known}");
+        return Err(Failed { message, code: 2 });
+    }
+    cargo(
+        &["build", "--release", "--locked", "--package", "bridge-bin"],
+        &[],
+    )?;
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    let plan = Plan {
+        binary: release_binary(),
+        cycles: if options.short { 50 } else { options.cycles },
+        seed,
+        overload_secs: if options.short { 5 } else { 60 },
+    };
+    say(&format!("seed {seed}"));
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(|error| Failed::new(format!("no runtime: {error}")))?;
+    let mut is_fine = true;
+    for name in SCENARIOS {
+        if options.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let verdict = runtime.block_on(scenario(name, &plan));
+        is_fine &= print(name, verdict);
+    }
+    if is_fine {
+        return Ok(());
+    }
+    Err(Failed::new(format!(
+        "a promise was broken; run again with --seed {seed}"
+    )))
+}
+
+async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
+    match name {
+        "kill" => kill::run(plan).await,
+        "redelivery" => redelivery::run(plan).await,
+        "overload" => overload::run(plan).await,
+        "disk" => disk::run(plan).await,
+        _ => sync::run(plan).await,
+    }
+}
+
+/// One row of the table; whether it is fine.
+fn print(name: &str, verdict: Result<Verdict, Broken>) -> bool {
+    match verdict {
+        Ok(Verdict { figures, faults }) if faults.is_empty() => {
+            say(&format!("{name:<11} ok      {figures}"));
+            true
+        }
+        Ok(Verdict { figures, faults }) => {
+            say(&format!("{name:<11} FAILED  {figures}"));
+            for fault in faults.iter().take(20) {
+                say(&format!("            {fault}"));
+            }
+            false
+        }
+        Err(broken) if broken.is::<NotRun>() => {
+            say(&format!("{name:<11} not run: {broken}"));
+            true
+        }
+        Err(broken) => {
+            say(&format!("{name:<11} BROKEN  {broken}"));
+            false
+        }
+    }
+}
+
+fn release_binary() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| top().join("target"));
+    target.join("release/bridge")
+}

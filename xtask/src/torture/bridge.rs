@@ -1,0 +1,75 @@
+//! The real binary as a child process.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+
+use super::Broken;
+use super::bed::Bed;
+
+const START: Duration = Duration::from_secs(30);
+
+/// A running bridge, killed when dropped.
+pub(super) struct Bridge {
+    child: Child,
+}
+
+impl Bridge {
+    /// Starts it in the bed's folder and waits until it listens. Its log is appended to `log`.
+    pub(super) async fn start(binary: &Path, bed: &Bed) -> Result<Self, Broken> {
+        Self::start_as(Command::new(std::path::absolute(binary)?), bed).await
+    }
+
+    /// The same with a command that runs the binary, such as a tracer.
+    pub(super) async fn start_as(mut command: Command, bed: &Bed) -> Result<Self, Broken> {
+        let dir = bed.write_files()?;
+        let log = dir.join("log");
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).open(&log)?;
+        let before = file.metadata()?.len();
+        let child = command
+            .current_dir(dir)
+            .arg("run")
+            .env_remove("BRIDGE_LOG")
+            .stdin(Stdio::null())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut bridge = Self { child };
+        let end = Instant::now() + START;
+        loop {
+            let log = std::fs::read(&log)?;
+            let new = log.get(usize::try_from(before)?..).unwrap_or_default();
+            let has = |word: &[u8]| new.windows(word.len()).any(|window| window == word);
+            if has(b"\"started\"") {
+                return Ok(bridge);
+            }
+            if let Some(status) = bridge.child.try_wait()? {
+                let said = String::from_utf8_lossy(new).into_owned();
+                return Err(format!("the bridge ended at its start ({status}): {said}").into());
+            }
+            if Instant::now() > end {
+                return Err("the bridge does not start".into());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// SIGKILL, by its own process id; waits for its end.
+    pub(super) async fn kill(mut self) -> Result<(), Broken> {
+        self.child.kill().await?;
+        Ok(())
+    }
+
+    /// The most memory that it ever held, in KiB.
+    pub(super) fn peak_kib(&self) -> Result<u64, Broken> {
+        let id = self.child.id().ok_or("the bridge has ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        Ok(number.ok_or("no VmHWM")?.parse()?)
+    }
+}

@@ -1,0 +1,69 @@
+//! `kill -9` at random moments under load from eight connections.
+
+use std::time::Duration;
+
+use dingtalk_sandbox::Fault;
+
+use super::bed::Bed;
+use super::bridge::Bridge;
+use super::client::{Clients, Manner};
+use super::ledger::{Crash, count_repeats};
+use super::{Broken, Plan, Verdict};
+
+const CONNECTIONS: usize = 8;
+const LANES: usize = 4;
+
+/// How long a request of the dead bridge may take to reach the platform.
+const AFTERMATH: Duration = Duration::from_millis(10);
+
+pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
+    let mut random = fastrand::Rng::with_seed(plan.seed);
+    let bed = Bed::new(LANES).await?;
+    let manner = Manner {
+        pause: Duration::from_millis(2),
+        insists: true,
+    };
+    let mut bridge = Bridge::start(&plan.binary, &bed).await?;
+    let clients = Clients::start(&bed, CONNECTIONS, manner);
+    let mut crashes: Vec<Crash> = Vec::new();
+    for _ in 0..plan.cycles {
+        // Now and then the platform is slow, so that a kill finds sends in every state.
+        bed.sandbox.faults().clear();
+        if random.bool() {
+            let delay = Duration::from_micros(random.u64(..4_000));
+            bed.sandbox
+                .faults()
+                .until_cleared(Fault::DelayAnswer(delay));
+        }
+        tokio::time::sleep(Duration::from_micros(random.u64(1_000..120_000))).await;
+        bridge.kill().await?;
+        tokio::time::sleep(AFTERMATH).await;
+        let shown = bed.targets.iter().map(|target| target.accepted());
+        crashes.push(
+            shown
+                .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+                .collect(),
+        );
+        bridge = Bridge::start(&plan.binary, &bed).await?;
+    }
+    bed.sandbox.faults().clear();
+    let ledger = clients.stop().await?;
+    let totals = bed.drained(&plan.binary).await?;
+    let lanes = bed.lanes();
+    let mut faults = ledger.faults(&lanes, &crashes);
+    if totals["planned"] != totals["accounted"] || totals["dead"] != 0 {
+        faults.push(format!("the totals are {totals}"));
+    }
+    drop(bridge);
+    let figures = format!(
+        "{} kills, {} acknowledged, {} arrived, {} repeated",
+        plan.cycles,
+        ledger.acknowledged.len(),
+        lanes.iter().map(|lane| lane.texts.len()).sum::<usize>(),
+        count_repeats(&lanes),
+    );
+    if !faults.is_empty() {
+        faults.push(format!("its folder is {}", bed.keep().display()));
+    }
+    Ok(Verdict { figures, faults })
+}
