@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::config::{InstanceSetup, Setup};
+use bridge_core::config::{InstanceSetup, Network, Setup};
 use bridge_core::driver::{ErasedDriver, Listen};
 use bridge_core::id::InstanceId;
 use bridge_core::ports::{Clock, Ports};
@@ -144,6 +144,8 @@ impl Bridge {
         };
         let server = ServerOptions {
             max_connections: global.server.max_connections,
+            max_connections_per_address: global.server.max_connections_per_address,
+            exempt: [&Network::loopback(), &*global.server.trusted_proxies].concat(),
             ..ServerOptions::default()
         };
         for end in ends {

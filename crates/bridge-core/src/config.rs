@@ -8,6 +8,7 @@ mod instance;
 pub mod issue;
 mod listen;
 mod load;
+mod network;
 pub mod settings;
 pub(crate) mod shape;
 pub(crate) mod tree;
@@ -15,3 +16,4 @@ mod typed;
 
 pub use issue::{Issue, Severity};
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
+pub use network::Network;
