@@ -83,7 +83,7 @@ async fn a_client_that_does_not_read_its_answers_is_cut_off() {
         answer_timeout: SHORT,
         ..patient()
     };
-    let server = start(1_000_000, options);
+    let server = start_with(1_000_000, options, patient_inbound());
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(2048).unwrap();
     let mut stream = soon(socket.connect(server.address)).await.unwrap();
@@ -141,8 +141,13 @@ async fn an_old_connection_ends_with_its_next_answer() {
 
 #[tokio::test]
 async fn a_client_that_is_still_sending_can_read_why_it_was_refused() {
-    let server = start(0, patient());
-    let length = 4 * 1024 * 1024;
+    let options = ServerOptions {
+        linger: NEVER,
+        ..patient()
+    };
+    let server = start(0, options);
+    // More than the buffers of both sockets hold.
+    let length = 64 * 1024 * 1024;
     let sent = post(
         &format!("content-length: {length}\r\n"),
         &"x".repeat(length),

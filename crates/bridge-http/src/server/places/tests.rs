@@ -93,7 +93,8 @@ async fn the_longest_waiting_gives_way_and_the_working_does_not() {
         let places = Arc::clone(&places);
         async move { places.free().await }
     });
-    second.asked_to_leave().await;
+    let asked_in_time = tokio::time::timeout(Duration::from_secs(10), second.asked_to_leave());
+    asked_in_time.await.expect("it has waited longest");
     assert!(!asked(&seats[0]).await, "it works");
     assert!(!asked(&seats[1]).await, "it came later");
     drop(second);
