@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bridge_core::config::settings::StoreSettings;
-use bridge_core::config::{InstanceSetup, Setup};
+use bridge_core::config::{InstanceSetup, Network, Setup};
 use bridge_core::driver::{ErasedDriver, Listen};
 use bridge_core::id::InstanceId;
 use bridge_core::ports::{Clock, Ports};
@@ -151,6 +151,8 @@ impl Bridge {
         };
         let server = ServerOptions {
             max_connections: global.server.max_connections,
+            max_connections_per_address: global.server.max_connections_per_address,
+            exempt: [&Network::loopback(), &*global.server.trusted_proxies].concat(),
             ..ServerOptions::default()
         };
         for end in ends {

@@ -272,6 +272,10 @@ fn defaults_are_what_the_table_says() {
         for (key, expected) in [
             ("global.server.body_limit_bytes", server.body_limit_bytes),
             ("global.server.max_connections", server.max_connections),
+            (
+                "global.server.max_connections_per_address",
+                server.max_connections_per_address,
+            ),
         ] {
             assert_eq!(cell(key), expected.to_string(), "{key}");
         }

@@ -8,6 +8,7 @@ mod instance;
 pub mod issue;
 mod listen;
 mod load;
+mod network;
 mod retention;
 pub mod settings;
 pub(crate) mod shape;
@@ -16,3 +17,4 @@ mod typed;
 
 pub use issue::{Issue, Severity};
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
+pub use network::Network;

@@ -144,6 +144,20 @@ fn faults_of_the_config() {
             ],
         ),
         (
+            r#"{"global": {"server": {"trusted_proxies": ["10.0.0.0/8", "proxy", "10.0.0.1/8"]}}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
+            &[
+                "1:58 global.server.trusted_proxies[1] | \"proxy\" is neither an IP address nor a network; write one such as",
+                "1:67 global.server.trusted_proxies[2] | \"10.0.0.1/8\" names an address inside a network; write \"10.0.0.0/8\"",
+            ],
+        ),
+        (
+            r#"{"global": {"server": {"trusted_proxies": "10.0.0.0/8", "max_connections_per_address": 0}}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
+            &[
+                "1:43 global.server.trusted_proxies | expected a list, found a string",
+                "1:88 global.server.max_connections_per_address | 0 is out of range",
+            ],
+        ),
+        (
             r#"{"global": {"data_dir": ""}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
             &["1:25 global.data_dir | the value is empty | Folder of the store"],
         ),

@@ -1,6 +1,7 @@
 //! The way of one request from the listener to its answer, for one instance.
 
 mod handover;
+mod reader;
 mod refused;
 
 use std::convert::Infallible;
@@ -10,12 +11,14 @@ use std::time::Duration;
 use bridge_core::BoxFuture;
 use bridge_core::driver::{Answer, Batch, ErasedDriver, Listen, Received, Refusal};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
+use tokio::sync::Semaphore;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use handover::Handover;
+use reader::{Reader, without_slash};
 use refused::Refused;
 
 /// Takes what authentic requests brought; implemented by the pipeline behind the listeners.
@@ -44,17 +47,23 @@ pub struct Busy {
     pub retry_after: Duration,
 }
 
+/// What every caller may send without having to ask for room.
+pub const SMALL_BODY_BYTES: usize = 64 * 1024;
+
 /// Bounds of an instance's endpoint.
 #[derive(Debug, Clone)]
 pub struct InboundOptions {
     /// The largest body that is read; a larger one is answered 413.
     pub body_limit_bytes: usize,
-    /// How long reading and decoding a request may take; a slower one is answered 408. What
-    /// follows, [`Intake::take`], is not counted.
+    /// How long reading a request may take; a slower one is answered 408. What follows,
+    /// [`Intake::take`], is not counted.
     pub timeout: Duration,
-    /// Requests at work at once, those in [`Intake::take`] included; one more is answered 503.
-    /// 0 counts as 1.
+    /// Requests at work at once, from when their body is there, those in [`Intake::take`] included;
+    /// one more is answered 503. 0 counts as 1.
     pub max_concurrent: usize,
+    /// Bodies of more than [`SMALL_BODY_BYTES`] being read at once; one more is answered 503. 0
+    /// counts as 1.
+    pub max_large_bodies: usize,
 }
 
 impl Default for InboundOptions {
@@ -63,6 +72,7 @@ impl Default for InboundOptions {
             body_limit_bytes: 1024 * 1024,
             timeout: Duration::from_secs(10),
             max_concurrent: 256,
+            max_large_bodies: 64,
         }
     }
 }
@@ -75,7 +85,7 @@ impl Default for InboundOptions {
 /// | 400, 401 | the driver calls the request malformed, or not authentic |
 /// | 404, 405 | another path, another method |
 /// | 408, 413 | the body comes too slowly, or is too large |
-/// | 503 with `retry-after` | too many requests at work, or the intake is busy |
+/// | 503 with `retry-after` | too many requests at work, too many large bodies, or the intake is busy |
 ///
 /// All but the first have an empty body: callers are told nothing that helps them to guess. The
 /// path of `listen` also answers with one trailing slash more or less.
@@ -101,21 +111,26 @@ where
     B::Error: Into<BoxError>,
 {
     let reader = Arc::new(Reader {
-        driver,
         path: without_slash(&listen.path).into(),
         method: listen.method.clone(),
         body_limit_bytes: options.body_limit_bytes,
+        large_bodies: Semaphore::new(options.max_large_bodies.max(1)),
     });
     let listener = Arc::clone(&intake);
-    let stack = ServiceBuilder::new()
+    let work = ServiceBuilder::new()
         // Outside the limit that it sheds for: without a free slot, 503 at once instead of a queue.
         .load_shed()
-        // Around everything that holds memory or time: bodies being read and batches being taken.
+        // Not around reading: a slot is held only while the bridge works, never while a caller lets
+        // it wait, or as many slow callers as there are slots would shut everybody else out.
         .concurrency_limit(options.max_concurrent.max(1))
+        .service(service_fn(move |request| {
+            admit(Arc::clone(&driver), Arc::clone(&intake), request)
+        }));
+    let stack = ServiceBuilder::new()
         // Outside the timeout: a batch that was handed over is answered with its own result, never
         // with a guess made while its commit was under way.
-        .and_then(move |batch| take(Arc::clone(&intake), batch))
-        // Around reading and decoding only: a caller that trickles its body loses its slot.
+        .and_then(move |request| work.clone().oneshot(request))
+        // Around reading only.
         .timeout(options.timeout)
         .service(service_fn(move |request: Request<B>| {
             let reader = Arc::clone(&reader);
@@ -129,61 +144,19 @@ where
     })
 }
 
-/// Everything that happens to a request before it is handed over.
-struct Reader {
+/// Asks the driver for what the request brings, and hands that over.
+async fn admit(
     driver: Arc<dyn ErasedDriver>,
-    path: Box<str>,
-    method: Method,
-    body_limit_bytes: usize,
-}
-
-impl Reader {
-    /// Routes, then reads, then asks the driver: what is cheap to refuse is refused first.
-    async fn read<B>(&self, request: Request<B>) -> Result<Batch, Refused>
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        if without_slash(request.uri().path()) != &*self.path {
-            return Err(Refused::UnknownPath);
-        }
-        if request.method() != self.method {
-            return Err(Refused::WrongMethod(self.method.clone()));
-        }
-        let (head, body) = request.into_parts();
-        let body = self.read_body(body).await?;
-        match self.driver.receive(&Request::from_parts(head, body)) {
-            Received::Accepted(batch) => Ok(batch),
-            Received::Unauthorized(refusal) => Err(Refused::Unauthorized(refusal)),
-            Received::Malformed(refusal) => Err(Refused::Malformed(refusal)),
-        }
-    }
-
-    async fn read_body<B>(&self, body: B) -> Result<Bytes, Refused>
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        let limit = self.body_limit_bytes;
-        // A declared length is refused unread; a client that asks first (`expect: 100-continue`)
-        // then does not even send it.
-        if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-            return Err(Refused::TooLarge);
-        }
-        match Limited::new(body, limit).collect().await {
-            Ok(read) => Ok(read.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(Refused::TooLarge),
-            Err(error) => Err(Refused::Broken(error.to_string())),
-        }
-    }
-}
-
-/// The path without one trailing slash; `/` becomes empty, which no other path does.
-fn without_slash(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
-}
-
-async fn take(intake: Arc<dyn Intake>, batch: Batch) -> Result<Response<Full<Bytes>>, BoxError> {
+    intake: Arc<dyn Intake>,
+    request: Request<Bytes>,
+) -> Result<Response<Full<Bytes>>, BoxError> {
+    let batch = match driver.receive(&request) {
+        Received::Accepted(batch) => batch,
+        Received::Unauthorized(refusal) => return Err(Refused::Unauthorized(refusal).into()),
+        Received::Malformed(refusal) => return Err(Refused::Malformed(refusal).into()),
+    };
+    // The batch has what is needed of it.
+    drop(request);
     let answer = batch.answer.clone();
     match Handover::new(intake.take(batch)).await {
         Ok(()) => Ok(accepted(answer)),

@@ -2,7 +2,7 @@
 //! blocking client. The only crate that names hyper's server and ureq.
 //!
 //! ```text
-//! listener ─ serve ─▶ endpoint: shed, limit, timeout, read, Driver::receive ─▶ Intake::take
+//! listener ─ serve ─▶ endpoint: timeout, read, shed, limit, Driver::receive ─▶ Intake::take
 //! lane ─▶ Outbound: limit, budget, timeout ─▶ Driver::send ─▶ HttpClient ─▶ BlockingPool
 //! ```
 #![warn(missing_docs)]
@@ -18,7 +18,7 @@ mod server;
 pub use budget::Budget;
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use clock::SystemClock;
-pub use inbound::{Busy, InboundOptions, Intake, endpoint};
+pub use inbound::{Busy, InboundOptions, Intake, SMALL_BODY_BYTES, endpoint};
 pub use outbound::{Attempt, Outbound, OutboundOptions, ReadyOutbound, stack};
 pub use pool::BlockingPool;
 pub use server::{BindError, ServerOptions, bind, serve};

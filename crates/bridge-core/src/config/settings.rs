@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::network::Network;
 use crate::secret::Secret;
 use crate::time::parse_positive_duration;
 
@@ -117,6 +118,13 @@ pub struct ServerSettings {
     /// Connections that one listener holds at once; more wait. Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
+    /// Connections that one listener holds for one address at once; further ones are closed
+    /// unanswered. Default: 256.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections_per_address: usize,
+    /// IP addresses and networks of reverse proxies, to which `max_connections_per_address` does
+    /// not apply. Default: none.
+    pub trusted_proxies: Vec<Network>,
     /// How long running work may go on after SIGTERM. Default: `10s`.
     pub shutdown_timeout: DurationText,
 }
@@ -126,6 +134,8 @@ impl Default for ServerSettings {
         Self {
             body_limit_bytes: 1024 * 1024,
             max_connections: 1024,
+            max_connections_per_address: 256,
+            trusted_proxies: Vec::new(),
             shutdown_timeout: DurationText(Duration::from_secs(10)),
         }
     }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::issue::{Findings, suggest};
+use super::network::{self, Network};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
 use crate::secret::{SCHEMA_NAME, Secret};
@@ -124,9 +125,12 @@ impl ShapeReader<'_, '_> {
     fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
-                if schema.get("format").and_then(Json::as_str) == Some("duration")
-                    && let Err(problem) = parse_positive_duration(text)
-                {
+                let problem = match schema.get("format").and_then(Json::as_str) {
+                    Some("duration") => parse_positive_duration(text).err(),
+                    Some(network::SCHEMA_FORMAT) => text.parse::<Network>().err(),
+                    _ => None,
+                };
+                if let Some(problem) = problem {
                     self.findings.error(&node.span, path, problem, "");
                 }
                 if text.is_empty() && schema.get("minLength").is_some() {

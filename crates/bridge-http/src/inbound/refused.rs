@@ -26,6 +26,8 @@ pub(super) enum Refused {
     WrongMethod(Method),
     /// The body is larger than the limit.
     TooLarge,
+    /// Too many large bodies are being read already.
+    Crowded,
     /// The body could not be read to its end, for the given reason.
     Broken(String),
     /// The driver says: not authentic.
@@ -78,6 +80,12 @@ fn verdict(error: BoxError, headers: &mut HeaderMap) -> (StatusCode, Option<Refu
             Refused::TooLarge => {
                 close(headers);
                 (StatusCode::PAYLOAD_TOO_LARGE, refusal("too_large", ""))
+            }
+            Refused::Crowded => {
+                close(headers);
+                retry_after(headers, SHED_RETRY_AFTER);
+                let refusal = refusal("overloaded", "too many large bodies at once");
+                (StatusCode::SERVICE_UNAVAILABLE, refusal)
             }
             Refused::Broken(detail) => {
                 close(headers);

@@ -10,6 +10,10 @@ use tokio::net::TcpListener;
 /// Connections that the kernel completes and holds while the bridge is busy.
 const BACKLOG: i32 = 1024;
 
+/// What the kernel holds of answers that a client does not read; connections inherit it from the
+/// listener. Answers are short, and the kernel's own choice can be megabytes for each connection.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
 /// Listens on `host` and `port`; with port 0 the kernel chooses one.
 ///
 /// A port whose last owner has just ended is taken over at once, so that a restart needs no wait.
@@ -33,6 +37,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())

@@ -4,9 +4,13 @@
     reason = "clippy knows test functions, but not the helpers around them"
 )]
 
+mod bounds;
 mod client;
+mod crowd;
 mod inbound;
 mod outbound;
 mod peers;
+mod rig;
 mod server;
+mod smuggling;
 mod support;

@@ -1,94 +1,12 @@
 //! The listener, over real connections.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_http::{InboundOptions, ServerOptions, bind, endpoint, serve};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bridge_http::ServerOptions;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
-use crate::support::{FakeDriver, FakeIntake, LOCALHOST, SOON, Taking, listen, soon};
-
-struct Server {
-    address: SocketAddr,
-    driver: Arc<FakeDriver>,
-    intake: Arc<FakeIntake>,
-    takings: mpsc::UnboundedReceiver<Taking>,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
-}
-
-/// A server whose intake takes `permits` batches before it waits.
-fn start(permits: usize, options: ServerOptions) -> Server {
-    let listener = bind(LOCALHOST, 0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let (driver, _) = FakeDriver::new(0);
-    let (intake, takings) = FakeIntake::new(permits, None);
-    let inbound = InboundOptions {
-        body_limit_bytes: 64,
-        timeout: Duration::from_millis(200),
-        ..InboundOptions::default()
-    };
-    let service = endpoint(driver.clone(), &listen("/in"), intake.clone(), inbound);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, service, options, async move {
-        // A dropped sender stops the server too.
-        stopped.await.ok();
-    }));
-    Server {
-        address,
-        driver,
-        intake,
-        takings,
-        stop,
-        serving,
-    }
-}
-
-fn post(headers: &str, body: &str) -> String {
-    format!("POST /in HTTP/1.1\r\nhost: bridge\r\nsign: good\r\n{headers}\r\n{body}")
-}
-
-fn good(body: &str) -> String {
-    post(&format!("content-length: {}\r\n", body.len()), body)
-}
-
-struct Client(TcpStream);
-
-impl Client {
-    async fn connect(address: SocketAddr) -> Self {
-        Self(soon(TcpStream::connect(address)).await.unwrap())
-    }
-
-    async fn write(&mut self, text: &str) {
-        soon(self.0.write_all(text.as_bytes())).await.unwrap();
-    }
-
-    /// One answer: its head, and a body of `{}` where there is one.
-    async fn answer(&mut self) -> String {
-        let mut read = Vec::new();
-        loop {
-            let byte = soon(self.0.read_u8()).await.expect("an answer");
-            read.push(byte);
-            let text = String::from_utf8_lossy(&read);
-            if let Some((head, body)) = text.split_once("\r\n\r\n")
-                && (body == "{}" || head.contains("content-length: 0"))
-            {
-                return text.into_owned();
-            }
-        }
-    }
-
-    /// Everything up to the end of the connection.
-    async fn rest(&mut self) -> String {
-        let mut read = String::new();
-        soon(self.0.read_to_string(&mut read)).await.unwrap();
-        read
-    }
-}
+use crate::rig::{Client, good, post, start};
+use crate::support::{SOON, Taking, soon};
 
 #[tokio::test]
 async fn one_connection_carries_many_requests() {
