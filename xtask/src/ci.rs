@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must pass before a change lands, cheapest first.
 
 use crate::step::{Failed, cargo, say};
-use crate::validate;
+use crate::{torture, validate};
 
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failed> {
@@ -35,6 +35,12 @@ pub(crate) fn run() -> Result<(), Failed> {
             &[],
         )
     })?;
+    step("crashes", || {
+        let features = ["--features", "fail-points", "--test", "crashes", "--locked"];
+        let test = ["test", "--package", "bridge-bin"];
+        cargo(&[&test[..], &features[..]].concat(), &[])
+    })?;
+    step("torture", || torture::run(&torture::Options::short()))?;
     step("tests", || cargo(&["test", "--workspace", "--locked"], &[]))?;
     say("== all steps passed");
     Ok(())

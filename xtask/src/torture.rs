@@ -35,6 +35,18 @@ pub(crate) struct Options {
     short: bool,
 }
 
+impl Options {
+    /// The short form.
+    pub(crate) fn short() -> Self {
+        Self {
+            cycles: 0,
+            seed: None,
+            only: None,
+            short: true,
+        }
+    }
+}
+
 /// What a scenario is given.
 #[derive(Debug, Clone)]
 struct Plan {

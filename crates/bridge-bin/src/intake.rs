@@ -15,6 +15,7 @@ use bridge_core::rules::Rules;
 use bridge_core::secret::LeakGuard;
 use bridge_core::store::{Admission, Admitted, Record, Store, StoreError};
 use bridge_http::{Busy, Intake};
+use bridge_store::fail_point;
 use http::StatusCode;
 use tracing::{error, info, warn};
 
@@ -123,7 +124,9 @@ impl Inner {
             received_at: self.shared.clock.now(),
             deliveries,
         };
-        match self.shared.store.admit(admission).await? {
+        let admitted = self.shared.store.admit(admission).await?;
+        fail_point("intake.before_answer");
+        match admitted {
             Admitted::New { overflowed } => {
                 self.counters.count_admitted();
                 self.report_overflow(overflowed);

@@ -28,6 +28,7 @@ use bridge_core::rules::Rules;
 use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{Attempt, ReadyOutbound};
+use bridge_store::fail_point;
 use tokio::sync::watch;
 
 use budget::ChannelBudget;
@@ -124,7 +125,9 @@ impl Lane {
             let outgoing = Outgoing::new(address, part.as_str(), key);
             let timeout = policy.attempt_timeout;
             let in_flight = target.in_flight.begin();
+            fail_point("send.before");
             let result = outbound.send(Attempt { outgoing, timeout }).await;
+            fail_point("send.after");
             drop(in_flight);
             let is_last = sent + 1 == parts.len();
             match self.follow(&delivery, result, is_last, &policy) {
@@ -257,6 +260,7 @@ impl Lane {
             report::store_fails(channel, &error);
             return Err(Stopping);
         }
+        fail_point("settle.handed_over");
         if blocks {
             // The store says from now on that the lane is blocked, and when it no longer is.
             window.reorder();

@@ -3,6 +3,8 @@
 mod admit;
 mod backlog;
 mod channels;
+#[cfg(test)]
+mod fault;
 mod letters;
 mod orphans;
 mod settle;
@@ -15,6 +17,9 @@ use rusqlite::{Connection, ErrorCode, params};
 use self::backlog::Backlog;
 use self::channels::Channels;
 pub(crate) use self::channels::find_channel;
+#[cfg(test)]
+pub(crate) use self::fault::Fault;
+use crate::fail_point::fail_point;
 use crate::open::StoreOptions;
 use crate::queue::Operation;
 
@@ -29,6 +34,8 @@ pub(crate) struct Database {
     backlog: Backlog,
     /// Whether commits are synced, as SQLite was told last.
     syncs: bool,
+    #[cfg(test)]
+    fault: Fault,
 }
 
 /// What a committed batch did.
@@ -105,6 +112,8 @@ impl Database {
             channels: Channels::default(),
             backlog,
             syncs: true,
+            #[cfg(test)]
+            fault: options.fault.clone(),
         };
         database.quarantine_orphans(now)?;
         Ok(database)
@@ -198,6 +207,8 @@ impl Database {
             reordered: Vec::new(),
         };
         for (index, operation) in operations.iter().enumerate() {
+            #[cfg(test)]
+            self.fault.pass().map_err(Failure::Storage)?;
             let effect = apply(&mut tables, operation, now);
             effects.push(effect.map_err(|error| {
                 if is_about_the_row(&error) {
@@ -212,11 +223,15 @@ impl Database {
             numbered: tables.numbered,
             reordered: tables.reordered,
         };
+        fail_point("commit.before");
         self.execute("COMMIT").map_err(Failure::Storage)?;
+        fail_point("commit.after");
         Ok(committed)
     }
 
     fn execute(&self, sql: &'static str) -> rusqlite::Result<()> {
+        #[cfg(test)]
+        self.fault.pass()?;
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }

@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod commit;
+mod fail_point;
 mod inspect;
 mod mend;
 mod migrate;
@@ -23,6 +24,8 @@ mod schema;
 mod store;
 mod writer;
 
+#[doc(hidden)]
+pub use fail_point::fail_point;
 pub use inspect::{
     BackupError, DeadLetter, Fault, InspectError, Inspector, LetterFilter, NotForwarded,
     SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery, TracedMessage, TracedPart,

@@ -10,6 +10,7 @@ use bridge_core::time::Timestamp;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::fail_point::fail_point;
 use crate::open::{companion, create_file};
 use crate::row::progress_sum;
 use crate::schema;
@@ -37,13 +38,17 @@ pub(crate) fn migrate(
     from: i32,
 ) -> Result<(), MigrateError> {
     let copy = companion(path, &format!(".version-{from}"));
+    fail_point("migrate.before_copy");
     make_copy(connection, &copy)?;
+    fail_point("migrate.after_copy");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if from < 2 {
         to_version_2(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
+    fail_point("migrate.before_commit");
     transaction.commit()?;
+    fail_point("migrate.after_commit");
     tracing::warn!(
         from, to = schema::VERSION, copy = %copy.display(),
         "the store of an older bridge was brought to the new form; remove the copy once all is well"

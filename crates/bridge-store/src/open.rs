@@ -42,6 +42,9 @@ pub struct StoreOptions {
     /// The database file grows no further than this; what needs more room is answered as on a full
     /// disk. The write-ahead log is not counted. `None`: as far as the disk reaches.
     pub max_size_bytes: Option<u64>,
+    /// For tests: which of the calls that follow fails.
+    #[cfg(test)]
+    pub(crate) fault: crate::commit::Fault,
 }
 
 impl Default for StoreOptions {
@@ -53,6 +56,8 @@ impl Default for StoreOptions {
             lane_backlog: settings.lane_backlog,
             max_backlog: settings.max_backlog,
             max_size_bytes: None,
+            #[cfg(test)]
+            fault: crate::commit::Fault::default(),
         }
     }
 }

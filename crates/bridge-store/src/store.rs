@@ -250,3 +250,6 @@ impl Store for SqliteStore {
         *slot = Some(feed);
     }
 }
+
+#[cfg(test)]
+mod tests;

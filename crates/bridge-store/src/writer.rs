@@ -14,6 +14,7 @@ use bridge_core::store::{Admission, Admitted, Feed, Progress, QueuedDelivery, St
 use tokio::sync::watch;
 
 use crate::commit::{Committed, Database, Effect, Failure, Numbered};
+use crate::fail_point::fail_point;
 use crate::mend;
 use crate::queue::{Answer, Batch, Operation, Patience, Queue};
 use crate::retention::{Retention, Tidied};
@@ -247,9 +248,11 @@ impl Writing {
         }
         self.context.queue.give_room(room);
         self.tell_feed(deliveries, committed.reordered);
+        fail_point("answer.before");
         for answer in answers {
             answer();
         }
+        fail_point("answer.after");
     }
 
     /// What is to be said to whoever handed the operation over, once the feed has heard.

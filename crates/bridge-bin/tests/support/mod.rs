@@ -141,10 +141,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `bridge run` and waits until it listens.
     pub(crate) fn start(dir: &Path) -> Self {
-        let mut child = bridge(dir, &["run"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        Self::start_command(bridge(dir, &["run"]))
+    }
+
+    /// Starts a command made by [`bridge`] and waits until it listens.
+    pub(crate) fn start_command(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let stderr = child.stderr.take().expect("a pipe");
         let (sender, lines) = channel();
         std::thread::spawn(move || {

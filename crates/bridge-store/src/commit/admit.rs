@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::settle::bury;
 use super::{Effect, Numbered, Tables};
+use crate::fail_point::fail_point;
 use crate::row::{Sealed, progress_sum};
 
 pub(super) fn admit(
@@ -14,6 +15,7 @@ pub(super) fn admit(
     sealed: &Sealed,
     now: Timestamp,
 ) -> rusqlite::Result<Effect> {
+    fail_point("admit.before_insert");
     let connection = tables.connection;
     let source = tables.channels.number(connection, &admission.source)?;
     let received_at = admission.received_at.as_millis();
@@ -69,6 +71,7 @@ pub(super) fn admit(
     let first = first.map_or(0, |id| id.0);
     let count = i64::try_from(admission.deliveries.len()).unwrap_or(i64::MAX);
     update.execute(params![message, first, count])?;
+    fail_point("admit.after_insert");
     Ok(Effect::New { overflowed })
 }
 

@@ -6,6 +6,7 @@ use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Tables;
+use crate::fail_point::fail_point;
 use crate::reader::blocked_by;
 use crate::row::{self, Damaged, progress_sum, select_deliveries};
 
@@ -57,6 +58,7 @@ fn replay_one(
     let sum = progress_sum(turn, at, &progress);
     requeue.execute(params![id.0, turn.0, at.as_millis(), sum])?;
     tables.backlog.add(letter.lane);
+    fail_point("replay.between_tables");
     remove(connection, id)?;
     note(connection, id, &letter, "replayed", at)?;
     tables.reordered.extend(letter.channel);

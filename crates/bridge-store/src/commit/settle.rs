@@ -5,6 +5,7 @@ use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Tables;
+use crate::fail_point::fail_point;
 use crate::row::{self, progress_sum, select_deliveries};
 
 /// Why a damaged delivery is a dead letter.
@@ -33,6 +34,7 @@ impl End<'_> {
 
 /// Whether it changed anything: not if the delivery is not queued.
 pub(super) fn settle(tables: &mut Tables<'_>, settlement: &Settlement) -> rusqlite::Result<bool> {
+    fail_point("settle.before_write");
     let connection = tables.connection;
     let (id, at) = (settlement.delivery, settlement.at);
     match &settlement.step {
@@ -213,6 +215,7 @@ pub(super) fn bury(
     death: &Death,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
+    fail_point("dead.before_write");
     let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let mut find = tables
         .connection
@@ -240,6 +243,7 @@ pub(super) fn bury(
         death.blocks,
         at.as_millis(),
     ])?;
+    fail_point("dead.between_tables");
     leave_queue(tables, id)
 }
 

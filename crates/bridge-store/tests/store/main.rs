@@ -11,7 +11,9 @@ mod disk;
 mod flip;
 mod inspect;
 mod load;
+mod migrate;
 mod open;
+mod retention;
 
 use std::path::Path;
 use std::sync::Arc;
