@@ -4,12 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bridge_core::time::Timestamp;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
-/// The pause from `now`: a number of seconds, or a date such as `Sun, 06 Nov 1994 08:49:37 GMT`
-/// (zero if that has passed). `None` for anything else, the two outdated forms of dates included.
+/// The pause from `now`: a number of seconds, or a date in any of HTTP's three forms (zero if that
+/// has passed). `None` for anything else.
 pub(crate) fn parse(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -19,15 +15,7 @@ pub(crate) fn parse(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 fn date(value: &str) -> Option<Timestamp> {
-    let (_weekday, date) = value.split_once(", ")?;
-    let mut words = date.split(' ');
-    let mut word = || words.next();
-    let (day, month, year, time, zone) = (word()?, word()?, word()?, word()?, word()?);
-    if zone != "GMT" || word().is_some() {
-        return None;
-    }
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    let date = humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z")).ok()?;
+    let date = httpdate::parse_http_date(value).ok()?;
     let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::EPOCH.plus(since_epoch))
 }
@@ -56,8 +44,8 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 UTC", None),
             ("Sun, 31 Feb 1994 08:49:37 GMT", None),
             ("Sun, 06 Nov 1994 08:49:37 GMT x", None),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
-            ("Sun Nov  6 08:49:37 1994", None),
+            ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30)),
+            ("Sun Nov  6 08:50:07 1994", Some(30)),
         ];
         for (value, secs) in rows {
             assert_eq!(parse(value, now), secs.map(Duration::from_secs), "{value}");

@@ -1,0 +1,123 @@
+//! A server that plays back bytes, one way for token requests and another for sends.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// What happens once a request has been read.
+#[derive(Debug, Clone)]
+pub(crate) enum Play {
+    /// These bytes; the connection stays.
+    Answer(String),
+    /// These bytes, then the connection is closed.
+    Cut(String),
+    /// Nothing; the connection is closed.
+    Close,
+    /// Nothing; the connection is reset.
+    Reset,
+    /// These bytes, then nothing more until the server ends.
+    Silence(String),
+}
+
+impl Play {
+    /// A token, as it should be.
+    pub(crate) fn token() -> Self {
+        Self::Answer(response(
+            "200 OK",
+            "",
+            r#"{"accessToken":"t","expireIn":7200}"#,
+        ))
+    }
+}
+
+/// An answer with a length.
+pub(crate) fn response(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+/// A server on loopback, until it is dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    /// Those who are silent wait for the other end of this.
+    _end: Sender<()>,
+}
+
+impl Server {
+    pub(crate) fn start(token: Play, send: Play) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (end, ended) = channel();
+        let ended = Arc::new(std::sync::Mutex::new(ended));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (token, send, ended) = (token.clone(), send.clone(), Arc::clone(&ended));
+                std::thread::spawn(move || serve(stream, &token, &send, &ended));
+            }
+        });
+        Self { address, _end: end }
+    }
+
+    pub(crate) fn api_base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+type Ended = std::sync::Mutex<Receiver<()>>;
+
+fn serve(mut stream: TcpStream, token: &Play, send: &Play, ended: &Ended) {
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    while let Some(request) = read(&mut stream) {
+        let play = if request.contains("accessToken") && request.starts_with("POST /v1.0/oauth2") {
+            token
+        } else {
+            send
+        };
+        // A caller that has gone away is what some rows are about.
+        match play {
+            Play::Answer(bytes) => drop(stream.write_all(bytes.as_bytes())),
+            Play::Cut(bytes) => {
+                drop(stream.write_all(bytes.as_bytes()));
+                return;
+            }
+            Play::Close => return,
+            Play::Reset => {
+                let socket = socket2::SockRef::from(&stream);
+                socket.set_linger(Some(Duration::ZERO)).unwrap();
+                return;
+            }
+            Play::Silence(bytes) => {
+                drop(stream.write_all(bytes.as_bytes()));
+                drop(ended.lock().map(|ended| ended.recv()));
+                return;
+            }
+        }
+    }
+}
+
+/// One request, whole; `None` at the end of the connection.
+fn read(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut block = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            let length = head.split("content-length: ").nth(1).unwrap_or("0");
+            let length: usize = length.lines().next()?.trim().parse().ok()?;
+            if body.len() >= length {
+                return Some(text);
+            }
+        }
+        match stream.read(&mut block) {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => bytes.extend(&block[..count]),
+        }
+    }
+}
