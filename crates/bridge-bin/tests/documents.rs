@@ -5,6 +5,8 @@
 mod page;
 #[path = "documents/reader.rs"]
 mod reader;
+#[path = "documents/store.rs"]
+mod store;
 mod support;
 
 use std::collections::BTreeSet;
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::{
-    DeliveryKeys, DeliveryPolicy, GlobalSettings, InstanceKeys, ServerSettings,
+    DeliveryKeys, DeliveryPolicy, GlobalSettings, InstanceKeys, ServerSettings, StoreSettings,
 };
 use bridge_core::time::parse_duration;
 use page::{Block, Page};
@@ -54,9 +56,16 @@ fn pages() -> Vec<Page> {
 /// The documents for users, each in English and Chinese.
 fn twins() -> Vec<(Page, Page)> {
     let root = root();
-    let mut english: Vec<_> = ["README.md", "docs/configuration.md", "docs/rules.md"]
-        .map(|name| root.join(name))
-        .into();
+    let mut english: Vec<_> = [
+        "README.md",
+        "docs/configuration.md",
+        "docs/rules.md",
+        "docs/delivery.md",
+        "docs/operating.md",
+        "docs/testing.md",
+    ]
+    .map(|name| root.join(name))
+    .into();
     english.extend(files(&root.join("docs/drivers")));
     english.retain(|path| !path.to_string_lossy().ends_with(".zh-CN.md"));
     let twin = |path: PathBuf| {
@@ -258,6 +267,7 @@ fn every_key_has_its_row_and_every_row_its_key() {
 fn defaults_are_what_the_table_says() {
     let (english, chinese) = twins().remove(1);
     let (policy, server) = (DeliveryPolicy::default(), ServerSettings::default());
+    let store = StoreSettings::default();
     for rows in [english.key_rows(), chinese.key_rows()] {
         let cell = |key: &str| rows[key].trim_matches(['`', '"']).to_owned();
         for (key, expected) in [
@@ -266,6 +276,8 @@ fn defaults_are_what_the_table_says() {
             ("retry_after_cap", policy.retry_after_cap),
             ("max_age", policy.max_age),
             ("global.server.shutdown_timeout", server.shutdown_timeout.0),
+            ("global.store.retain_bodies", store.retain_bodies.0),
+            ("global.store.retain_ids", store.retain_ids.0),
         ] {
             assert_eq!(parse_duration(&cell(key)), Ok(expected), "{key}");
         }
@@ -279,6 +291,15 @@ fn defaults_are_what_the_table_says() {
         ] {
             assert_eq!(cell(key), expected.to_string(), "{key}");
         }
+        for (key, expected) in [
+            ("global.store.lane_backlog", store.lane_backlog),
+            ("global.store.max_backlog", store.max_backlog),
+        ] {
+            assert_eq!(cell(key), expected.to_string(), "{key}");
+        }
+        let on_dead = format!("{:?}", policy.on_dead).to_lowercase();
+        assert_eq!(cell("on_dead"), on_dead);
+        assert_eq!(cell("digest"), policy.digest.to_string());
         let global = GlobalSettings::default();
         assert_eq!(cell("global.data_dir"), global.data_dir);
         assert_eq!(cell("global.log.level"), global.log.level);

@@ -61,6 +61,7 @@ impl Reader {
             let example = std::fs::read_to_string(example).expect("an example");
             reader.write(kind, &example);
         }
+        crate::store::make(reader.dir.path());
         std::fs::write(reader.dir.path().join("none.json"), "{\"rules\": []}").expect("a file");
         reader
     }
