@@ -19,3 +19,5 @@ mod known;
 mod lane;
 mod log_limit;
 mod logging;
+#[cfg(test)]
+mod simulation;

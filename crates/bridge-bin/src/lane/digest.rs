@@ -25,14 +25,18 @@ impl Lane {
         } = &self.context;
         let capabilities = &target.capabilities;
         let untouched = |progress: Progress| progress.parts_sent == 0 && progress.uncertain == 0;
-        if !untouched(first.progress) || !is_one_send(&first.content, capabilities) {
+        // A stale window lacks what was taken out of it for a merger that failed.
+        if window.is_stale()
+            || !untouched(first.progress)
+            || !is_one_send(&first.content, capabilities)
+        {
             return Ok(false);
         }
         let mut digest = Digest::of(&first.content);
         let mut merged = Vec::new();
         while let Some(next) = window.take_if(|next| {
             let policy = rules.policy(&next.rule, channel);
-            policy.is_some_and(|policy| policy.digest)
+            policy.unwrap_or(&target.policy).digest
                 && untouched(next.progress)
                 && digest.add(&next.content, capabilities)
         }) {

@@ -14,13 +14,18 @@ use bridge_http::SystemClock;
 use bridge_store::{SqliteStore, StoreOptions};
 
 fn group(id: &str) -> Channel {
-    Channel::new("dt_main".into(), Address::new([("open_conversation_id", id)]))
+    Channel::new(
+        "dt_main".into(),
+        Address::new([("open_conversation_id", id)]),
+    )
 }
 
 /// Makes it in `dir`.
 pub(crate) fn make(dir: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.expect("a runtime").block_on(fill(&dir.join("data")));
+    runtime
+        .expect("a runtime")
+        .block_on(fill(&dir.join("data")));
 }
 
 async fn fill(data: &Path) {
@@ -55,7 +60,9 @@ async fn fill(data: &Path) {
         })
     };
     let platform_ids = vec!["gZ8sPqK1==".to_owned()];
-    settle(1, Step::Delivered { platform_ids }).await.expect("settled");
+    settle(1, Step::Delivered { platform_ids })
+        .await
+        .expect("settled");
     let death = Death {
         reason: "groupMessages/send: rejected: 400 robot.notInGroup".to_owned(),
         may_have_been_delivered: false,

@@ -161,12 +161,8 @@ async fn check(
 fn schema_bytes(bytes: &[u8]) -> usize {
     let tables = ["CREATE TABLE channel (", "CREATE INDEX record_delivery"];
     let last = tables.iter().filter_map(|text| {
-        let places = bytes.windows(text.len());
-        places
-            .enumerate()
-            .filter(|(_, window)| *window == text.as_bytes())
-            .map(|(at, _)| at)
-            .last()
+        let mut places = bytes.windows(text.len());
+        places.rposition(|window| window == text.as_bytes())
     });
     (last.max().unwrap_or(0) / 4096 + 1) * 4096
 }

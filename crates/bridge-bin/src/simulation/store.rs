@@ -1,0 +1,168 @@
+//! A store that fails now and then, writes some settlements late, and loses those on a crash.
+
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bridge_core::BoxFuture;
+use bridge_core::id::Channel;
+use bridge_core::ports::Clock;
+use bridge_core::store::{
+    Admission, Admitted, DeliveryId, Discarded, Feed, LaneWindow, Merge, Record, Replayed,
+    Settlement, Store, StoreError, Turn,
+};
+use bridge_core::time::Timestamp;
+use bridge_testkit::MemoryStore;
+use tokio::sync::oneshot;
+
+use super::clock::SimClock;
+
+#[derive(Clone)]
+pub(super) struct FaultyStore {
+    pub(super) inner: MemoryStore,
+    clock: SimClock,
+    random: Arc<Mutex<fastrand::Rng>>,
+    /// One in so many operations fails; 0 for none.
+    one_in: Arc<AtomicU32>,
+    life: Arc<AtomicU32>,
+}
+
+impl FaultyStore {
+    pub(super) fn new(seed: u64, one_in: u32, clock: &SimClock) -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            clock: clock.clone(),
+            random: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+            one_in: Arc::new(AtomicU32::new(one_in)),
+            life: Arc::default(),
+        }
+    }
+
+    pub(super) fn heal(&self) {
+        self.one_in.store(0, SeqCst);
+    }
+
+    /// What is handed over and not written is lost.
+    pub(super) fn crash(&self) {
+        self.life.fetch_add(1, SeqCst);
+        self.inner.forget_feed();
+    }
+
+    fn draw(&self, below: u32) -> u32 {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.u32(..below)
+    }
+
+    fn fails(&self) -> bool {
+        let one_in = self.one_in.load(SeqCst);
+        one_in > 0 && self.draw(one_in) == 0
+    }
+
+    fn fault<T>(&self) -> Result<T, StoreError> {
+        Err(StoreError::Unavailable("on purpose".to_owned()))
+    }
+}
+
+impl Store for FaultyStore {
+    fn admit(&self, admission: Admission) -> BoxFuture<'_, Result<Admitted, StoreError>> {
+        if self.fails() {
+            return Box::pin(async { self.fault() });
+        }
+        self.inner.admit(admission)
+    }
+
+    fn settle(&self, settlement: Settlement) -> BoxFuture<'static, Result<(), StoreError>> {
+        if !self.fails() {
+            return self.inner.settle(settlement);
+        }
+        // Written late, whether or not anybody waits; lost if the process dies before.
+        let (written, wait) = oneshot::channel();
+        let (store, life) = (self.clone(), self.life.load(SeqCst));
+        let late = self
+            .clock
+            .sleep(Duration::from_millis(u64::from(self.draw(5_000))));
+        tokio::spawn(async move {
+            late.await;
+            if store.life.load(SeqCst) == life {
+                drop(store.inner.settle(settlement));
+                written.send(()).ok();
+            }
+        });
+        Box::pin(async move { wait.await.map_err(|_| StoreError::Closed) })
+    }
+
+    fn merge(&self, merge: Merge) -> BoxFuture<'static, Result<(), StoreError>> {
+        if self.fails() {
+            let fault = self.fault();
+            return Box::pin(async { fault });
+        }
+        self.inner.merge(merge)
+    }
+
+    fn spend(
+        &self,
+        channel: &Channel,
+        at: Timestamp,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        if self.fails() {
+            let fault = self.fault();
+            return Box::pin(async { fault });
+        }
+        self.inner.spend(channel, at)
+    }
+
+    fn spent(
+        &self,
+        channel: &Channel,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Timestamp>, StoreError>> {
+        if self.fails() {
+            return Box::pin(async { self.fault() });
+        }
+        self.inner.spent(channel, since)
+    }
+
+    fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.record(record)
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.flush()
+    }
+
+    fn lanes(&self) -> BoxFuture<'_, Result<Vec<Channel>, StoreError>> {
+        self.inner.lanes()
+    }
+
+    fn queued(
+        &self,
+        channel: &Channel,
+        after: Turn,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<LaneWindow, StoreError>> {
+        if self.fails() {
+            return Box::pin(async { self.fault() });
+        }
+        self.inner.queued(channel, after, limit)
+    }
+
+    fn replay(
+        &self,
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Replayed>, StoreError>> {
+        self.inner.replay(letters, at)
+    }
+
+    fn discard(
+        &self,
+        letters: Vec<DeliveryId>,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Discarded>, StoreError>> {
+        self.inner.discard(letters, at)
+    }
+
+    fn set_feed(&self, feed: Arc<dyn Feed>) {
+        self.inner.set_feed(feed);
+    }
+}

@@ -1,0 +1,259 @@
+//! A bridge's inner half in a world of its own: what happens in it, step by step.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge_core::capability::Capabilities;
+use bridge_core::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
+use bridge_core::id::{Address, Channel, InstanceId};
+use bridge_core::message::Content;
+use bridge_core::ports::Clock;
+use bridge_core::rules::Rules;
+use bridge_core::store::{Admission, NewDelivery, Store};
+use bridge_core::time::Timestamp;
+use bridge_http::{OutboundOptions, stack};
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use super::check;
+use super::clock::SimClock;
+use super::platform::Platform;
+use super::store::FaultyStore;
+use crate::dispatch::Dispatcher;
+use crate::lane::Target;
+
+/// How many rooms there are; each is a lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Channels(pub(super) usize);
+
+pub(super) struct World {
+    pub(super) clock: SimClock,
+    pub(super) platform: Platform,
+    pub(super) store: FaultyStore,
+    pub(super) policy: DeliveryPolicy,
+    pub(super) per_minute: u32,
+    pub(super) channels: Channels,
+    /// What was planned for each channel, in order.
+    pub(super) planned: Vec<Vec<String>>,
+    /// What an operator replayed: its order is another matter.
+    pub(super) touched: HashSet<String>,
+    /// How many sends there were when the bridge died.
+    pub(super) crashes: Vec<usize>,
+    dispatcher: Option<Dispatch>,
+    messages: usize,
+}
+
+struct Dispatch {
+    dispatcher: Arc<Dispatcher>,
+    _stop: watch::Sender<bool>,
+}
+
+fn room(number: usize) -> Channel {
+    let address = Address::new([("room", number.to_string())]);
+    Channel::new(InstanceId::new("to"), address)
+}
+
+impl World {
+    pub(super) fn calm(channels: Channels, policy: DeliveryPolicy, per_minute: u32) -> Self {
+        Self::new(0, false, channels, policy, per_minute)
+    }
+
+    fn new(
+        seed: u64,
+        is_fickle: bool,
+        channels: Channels,
+        policy: DeliveryPolicy,
+        per_minute: u32,
+    ) -> Self {
+        let clock = SimClock::new();
+        let one_in = if is_fickle { 8 } else { 0 };
+        let mut world = Self {
+            platform: Platform::new(seed, is_fickle, &clock),
+            store: FaultyStore::new(seed, one_in, &clock),
+            clock,
+            policy,
+            per_minute,
+            channels,
+            planned: vec![Vec::new(); channels.0],
+            touched: HashSet::new(),
+            crashes: Vec::new(),
+            dispatcher: None,
+            messages: 0,
+        };
+        world.begin_life();
+        world
+    }
+
+    fn begin_life(&mut self) {
+        let life = u32::try_from(self.crashes.len()).expect("few lives");
+        self.platform.begin_life(life);
+        let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
+        let options = OutboundOptions {
+            max_in_flight: 2,
+            rate_per_second: 0,
+            follows_earlier_run: life > 0,
+        };
+        let outbound = stack(Arc::new(self.platform.clone()), options, Arc::clone(&clock));
+        let target = Target {
+            outbound,
+            capabilities: Capabilities::text(1000),
+            channel_rate_per_minute: self.per_minute,
+            policy: Arc::new(self.policy.clone()),
+            gate: Default::default(),
+            in_flight: Default::default(),
+        };
+        let targets = HashMap::from([(InstanceId::new("to"), Arc::new(target))]);
+        let (stop, stopping) = watch::channel(false);
+        let store: Arc<dyn Store> = Arc::new(self.store.clone());
+        let rules = Arc::new(Rules::default());
+        let dispatcher = Dispatcher::new(targets, rules, Arc::clone(&store), clock, stopping);
+        let dispatcher = Arc::new(dispatcher);
+        store.set_feed(Arc::clone(&dispatcher) as _);
+        let lanes = store.lanes().now_or_never().expect("in memory");
+        for channel in lanes.expect("lanes") {
+            dispatcher.open_lane(&channel);
+        }
+        let dispatch = Dispatch {
+            dispatcher,
+            _stop: stop,
+        };
+        self.dispatcher = Some(dispatch);
+    }
+
+    /// The bridge dies and is started again.
+    pub(super) fn crash(&mut self) {
+        let dead = self.dispatcher.take().expect("it lives");
+        // Dropping the tasks ends them where they are.
+        drop(dead.dispatcher.take_tasks());
+        self.store.crash();
+        self.crashes.push(self.platform.sends().len());
+        self.begin_life();
+    }
+
+    /// A message for these channels, if the store takes it.
+    pub(super) fn admit(&mut self, channels: &[usize]) {
+        self.messages += 1;
+        let text = |channel: usize| format!("d{}.{channel}", self.messages);
+        let deliveries = channels.iter().map(|channel| NewDelivery {
+            channel: room(*channel),
+            rule: "rule".into(),
+            content: Arc::new(Content {
+                text: text(*channel),
+                ..Content::default()
+            }),
+        });
+        let admission = Admission {
+            source: Channel::new("from".into(), Address::new([("room", "source")])),
+            message_id: Some(self.messages.to_string()),
+            received_at: self.clock.now(),
+            deliveries: deliveries.collect(),
+        };
+        let admitted = self.store.admit(admission).now_or_never();
+        if admitted.is_some_and(|admitted| admitted.is_ok()) {
+            for channel in channels {
+                let text = text(*channel);
+                self.planned[*channel].push(text);
+            }
+        }
+    }
+
+    pub(super) fn texts_for(&self, channel: usize) -> Vec<String> {
+        self.planned[channel].clone()
+    }
+
+    /// An operator replays every dead letter.
+    pub(super) fn replay_all(&mut self) {
+        let dead = self.store.inner.dead();
+        let letters: Vec<_> = dead.iter().map(|letter| letter.delivery.id).collect();
+        for letter in &dead {
+            let words = letter.delivery.content.text.split_whitespace();
+            self.touched.extend(words.map(str::to_owned));
+        }
+        let replayed = self.store.replay(letters, self.clock.now()).now_or_never();
+        replayed.expect("in memory").expect("replayed");
+    }
+
+    /// Lets so much time pass, checking at every step what must hold at any moment.
+    pub(super) async fn pass(&mut self, duration: Duration) {
+        let end = self.clock.now().plus(duration);
+        while self.clock.step(end).await {
+            check::at_any_moment(self);
+        }
+    }
+
+    /// Checks what must hold in the end.
+    pub(super) fn check(&self) {
+        check::at_any_moment(self);
+        check::order(self);
+        check::repeats(self);
+        check::budget(self);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+fn policy(random: &mut fastrand::Rng) -> DeliveryPolicy {
+    DeliveryPolicy {
+        attempt_timeout: Duration::from_secs(3),
+        backoff_max: Duration::from_secs(60),
+        on_uncertain: match random.bool() {
+            true => OnUncertain::Resend,
+            false => OnUncertain::Park,
+        },
+        on_dead: match random.u32(..4) {
+            0 => OnDead::Block,
+            _ => OnDead::Park,
+        },
+        expires_after: (random.u32(..4) == 0).then_some(Duration::from_secs(120)),
+        max_age: match random.bool() {
+            true => Duration::from_secs(300),
+            false => Duration::from_secs(86_400),
+        },
+        digest: random.u32(..3) == 0,
+        ..DeliveryPolicy::default()
+    }
+}
+
+/// A world by chance: messages, faults, crashes; then peace. How many sends there were.
+pub(super) async fn live(seed: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let channels = Channels(random.usize(1..4));
+    let per_minute = if random.u32(..3) == 0 { 4 } else { 0 };
+    let policy = policy(&mut random);
+    let mut world = World::new(seed, true, channels, policy, per_minute);
+    for _ in 0..random.usize(3..16) {
+        for _ in 0..random.usize(..4) {
+            let all: Vec<_> = (0..channels.0).filter(|_| random.bool()).collect();
+            if !all.is_empty() {
+                world.admit(&all);
+            }
+        }
+        let pause = random.u64(..8_000);
+        world.pass(Duration::from_millis(pause)).await;
+        match random.u32(..8) {
+            0 => world.crash(),
+            1 => world.replay_all(),
+            _ => {}
+        }
+    }
+    world.platform.heal();
+    world.store.heal();
+    // Blocked lanes need a person, perhaps several times: what waited there may be dead as well.
+    for _ in 0..40 {
+        world.pass(Duration::from_secs(600)).await;
+        if world.store.inner.waiting().is_empty() {
+            break;
+        }
+        world.replay_all();
+    }
+    assert_eq!(
+        world.store.inner.waiting(),
+        [],
+        "the queue drains once nothing fails"
+    );
+    world.check();
+    world.platform.sends().len()
+}
