@@ -251,12 +251,18 @@ impl Lane {
         } = &self.context;
         report::settled(channel, delivery, &step);
         let blocks = matches!(&step, Step::Dead(death) if death.blocks);
+        // Were this undone by a crash once the next one is shown, it would be shown after that.
+        let must_be_written = matches!(step, Step::Dead(_) | Step::Expired { .. });
         let settlement = Settlement {
             delivery: delivery.id,
             at: clock.now(),
             step,
         };
-        if let Err(error) = self.settling.hand_over(settlement, &**store).await {
+        let mut settled = self.settling.hand_over(settlement, &**store).await;
+        if settled.is_ok() && must_be_written {
+            settled = self.settling.written().await;
+        }
+        if let Err(error) = settled {
             report::store_fails(channel, &error);
             return Err(Stopping);
         }
