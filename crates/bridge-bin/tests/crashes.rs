@@ -1,5 +1,10 @@
 //! A crash at every change of state, one by one: nothing that was acknowledged is lost, at most two
 //! deliveries of a lane are repeated, every delivery is accounted for.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "these are tests; clippy does not take the helpers of an integration test for such"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! What an operator sees and cures: dead letters, traces, totals, checks and copies; beside a
 //! running bridge, and without one.
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are tests; clippy does not take the helpers of an integration test for such"
+)]
 
 mod support;
 

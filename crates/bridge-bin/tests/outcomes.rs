@@ -1,5 +1,10 @@
 //! What each way of a platform to answer, or not to, means for a send: through the real client and
 //! the real driver, against a server that plays back bytes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "these are tests; clippy does not take the helpers of an integration test for such"
+)]
 
 #[path = "outcomes/server.rs"]
 mod server;

@@ -49,8 +49,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(token: Play, send: Play) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let (end, ended) = channel();
         let ended = Arc::new(std::sync::Mutex::new(ended));
         std::thread::spawn(move || {
@@ -72,7 +72,7 @@ type Ended = std::sync::Mutex<Receiver<()>>;
 fn serve(mut stream: TcpStream, token: &Play, send: &Play, ended: &Ended) {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
-        .unwrap();
+        .expect("a timeout");
     while let Some(request) = read(&mut stream) {
         let play = if request.contains("accessToken") && request.starts_with("POST /v1.0/oauth2") {
             token
@@ -89,7 +89,7 @@ fn serve(mut stream: TcpStream, token: &Play, send: &Play, ended: &Ended) {
             Play::Close => return,
             Play::Reset => {
                 let socket = socket2::SockRef::from(&stream);
-                socket.set_linger(Some(Duration::ZERO)).unwrap();
+                socket.set_linger(Some(Duration::ZERO)).expect("a socket");
                 return;
             }
             Play::Silence(bytes) => {
