@@ -1,22 +1,23 @@
 //! The one thread that writes: takes what waits, commits it, tells the feed, answers. Through a
 //! failure of the disk it refuses admissions and keeps settlements.
 
+mod answers;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bridge_core::id::Channel;
 use bridge_core::ports::Clock;
-use bridge_core::store::{Admission, Admitted, Feed, Progress, QueuedDelivery, StoreError};
+use bridge_core::store::{Feed, StoreError};
 use tokio::sync::watch;
 
-use crate::commit::{Committed, Database, Effect, Failure, Numbered};
-use crate::fail_point::fail_point;
+use self::answers::{refuse, reply};
+use crate::commit::{Database, Failure};
 use crate::mend;
-use crate::queue::{Answer, Batch, Operation, Patience, Queue};
+use crate::queue::{Batch, Operation, Patience, Queue};
 use crate::retention::{Retention, Tidied};
 use crate::salvage::is_damage;
 
@@ -236,97 +237,6 @@ impl Writing {
         Ok(())
     }
 
-    /// Tells the feed, then whoever waits.
-    fn publish(&self, operations: Vec<Operation>, committed: Committed) {
-        let mut numbered = committed.numbered.into_iter();
-        let mut deliveries = Vec::with_capacity(numbered.len());
-        let mut answers = Vec::with_capacity(operations.len());
-        let mut room = 0;
-        for (operation, effect) in operations.into_iter().zip(committed.effects) {
-            room += usize::from(operation.has_room());
-            answers.extend(self.outcome(operation, effect, &mut numbered, &mut deliveries));
-        }
-        self.context.queue.give_room(room);
-        self.tell_feed(deliveries, committed.reordered);
-        fail_point("answer.before");
-        for answer in answers {
-            answer();
-        }
-        fail_point("answer.after");
-    }
-
-    /// What is to be said to whoever handed the operation over, once the feed has heard.
-    fn outcome(
-        &self,
-        operation: Operation,
-        effect: Effect,
-        numbered: &mut impl Iterator<Item = Option<Numbered>>,
-        deliveries: &mut Vec<QueuedDelivery>,
-    ) -> Option<Box<dyn FnOnce()>> {
-        match (operation, effect) {
-            (
-                Operation::Admit {
-                    admission, answer, ..
-                },
-                effect,
-            ) => {
-                let result = match effect {
-                    Effect::Duplicate => Ok(Admitted::Duplicate),
-                    Effect::Full { limit } => Err(StoreError::Full(format!(
-                        "{limit} deliveries wait in it (max_backlog)"
-                    ))),
-                    Effect::New { overflowed } => {
-                        queued(admission, numbered, deliveries);
-                        Ok(Admitted::New { overflowed })
-                    }
-                    _ => Err(StoreError::Closed),
-                };
-                Some(Box::new(|| reply(answer, result)))
-            }
-            (Operation::Merge { answer, .. }, Effect::Nothing) => {
-                let reason = "a delivery that was to be merged is not queued".to_owned();
-                Some(Box::new(|| {
-                    reply(answer, Err(StoreError::Unavailable(reason)))
-                }))
-            }
-            (
-                Operation::Settle { answer, .. }
-                | Operation::Merge { answer, .. }
-                | Operation::Spend { answer, .. }
-                | Operation::Flush(answer),
-                _,
-            ) => Some(Box::new(|| reply(answer, Ok(())))),
-            (Operation::Replay { answer, .. }, Effect::Replayed(replayed)) => {
-                Some(Box::new(|| reply(answer, Ok(replayed))))
-            }
-            (Operation::Discard { answer, .. }, Effect::Discarded(discarded)) => {
-                Some(Box::new(|| reply(answer, Ok(discarded))))
-            }
-            (Operation::Quarantine(delivery), Effect::Written) => {
-                tracing::error!(
-                    %delivery,
-                    "a stored delivery is damaged and was moved to the dead letters"
-                );
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn tell_feed(&self, deliveries: Vec<QueuedDelivery>, mut reordered: Vec<Channel>) {
-        let feed = self.context.feed.lock();
-        let feed = feed.unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(feed) = feed else { return };
-        if !deliveries.is_empty() {
-            feed.committed(deliveries);
-        }
-        reordered.sort();
-        reordered.dedup();
-        for channel in reordered {
-            feed.reordered(&channel);
-        }
-    }
-
     /// After a failed commit: refuses what can be asked for again, keeps what can't.
     fn give_back(&mut self, operations: Vec<Operation>, error: &StoreError) {
         let mut room = 0;
@@ -418,51 +328,6 @@ impl Writing {
         drop(lock);
         result
     }
-}
-
-/// Makes the queued deliveries of a committed admission, as they were numbered.
-fn queued(
-    admission: Admission,
-    numbered: &mut impl Iterator<Item = Option<Numbered>>,
-    deliveries: &mut Vec<QueuedDelivery>,
-) {
-    for (delivery, numbered) in admission.deliveries.into_iter().zip(numbered) {
-        let Some(Numbered { id, turn }) = numbered else {
-            continue;
-        };
-        deliveries.push(QueuedDelivery {
-            id,
-            turn,
-            source: admission.source.clone(),
-            message_id: admission.message_id.clone(),
-            received_at: admission.received_at,
-            queued_at: admission.received_at,
-            channel: delivery.channel,
-            rule: delivery.rule,
-            content: delivery.content,
-            progress: Progress::START,
-        });
-    }
-}
-
-/// Says to whoever handed the operation over that it was not done.
-fn refuse(operation: Operation, error: &StoreError) {
-    let error = error.clone();
-    match operation {
-        Operation::Admit { answer, .. } => reply(answer, Err(error)),
-        Operation::Settle { answer, .. }
-        | Operation::Merge { answer, .. }
-        | Operation::Spend { answer, .. }
-        | Operation::Flush(answer) => reply(answer, Err(error)),
-        Operation::Replay { answer, .. } => reply(answer, Err(error)),
-        Operation::Discard { answer, .. } => reply(answer, Err(error)),
-        Operation::Record(_) | Operation::Quarantine(_) => {}
-    }
-}
-
-/// Answers whoever may still be listening.
-fn reply<T>(answer: Answer<T>, result: Result<T, StoreError>) {
-    answer.send(result).ok();
 }
 
 /// Syncs what was written to the log; without a log there is nothing to sync.

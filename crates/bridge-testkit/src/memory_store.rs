@@ -1,7 +1,8 @@
 //! A store in memory: everything the contract asks but surviving its process, for tests of what
 //! stands on a store.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod state;
+
 use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bridge_core::BoxFuture;
 use bridge_core::id::Channel;
 use bridge_core::store::{
-    Admission, Admitted, Death, DeliveryId, Discarded, Feed, LaneWindow, Merge, Progress,
-    QueuedDelivery, Record, Replayed, Settlement, Step, Store, StoreError, Turn,
+    Admission, Admitted, Death, DeliveryId, Discarded, Feed, LaneWindow, Merge, QueuedDelivery,
+    Record, Replayed, Settlement, Store, StoreError, Turn,
 };
 use bridge_core::time::Timestamp;
+
+use self::state::State;
 
 /// A store for tests, with a view into what became of everything. Clones are the same store.
 #[derive(Clone, Default)]
@@ -40,26 +43,6 @@ pub struct Dead {
     pub death: Death,
     /// When.
     pub at: Timestamp,
-}
-
-#[derive(Default)]
-struct State {
-    last_id: i64,
-    last_turn: i64,
-    accepted: HashSet<(Channel, String)>,
-    /// By turn, over all lanes.
-    queue: BTreeMap<Turn, QueuedDelivery>,
-    parts: HashMap<DeliveryId, Vec<String>>,
-    delivered: Vec<Delivered>,
-    dead: Vec<Dead>,
-    expired: Vec<DeliveryId>,
-    merged: Vec<(DeliveryId, DeliveryId)>,
-    discarded: Vec<DeliveryId>,
-    spent: Vec<(Channel, Timestamp)>,
-    records: Vec<Record>,
-    feed: Option<Arc<dyn Feed>>,
-    failure: Option<String>,
-    lane_backlog: Option<usize>,
 }
 
 impl MemoryStore {
@@ -137,188 +120,6 @@ impl fmt::Debug for MemoryStore {
             .field("delivered", &state.delivered.len())
             .field("dead", &state.dead.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl State {
-    fn admit(&mut self, admission: Admission) -> Result<Admitted, StoreError> {
-        if let Some(reason) = &self.failure {
-            return Err(StoreError::Unavailable(reason.clone()));
-        }
-        if let Some(id) = &admission.message_id
-            && !self.accepted.insert((admission.source.clone(), id.clone()))
-        {
-            return Ok(Admitted::Duplicate);
-        }
-        let mut committed = Vec::new();
-        let mut overflowed = 0;
-        for new in admission.deliveries {
-            self.last_id += 1;
-            let turn = self.next_turn();
-            let delivery = QueuedDelivery {
-                id: DeliveryId(self.last_id),
-                turn,
-                source: admission.source.clone(),
-                message_id: admission.message_id.clone(),
-                received_at: admission.received_at,
-                queued_at: admission.received_at,
-                channel: new.channel,
-                rule: new.rule,
-                content: new.content,
-                progress: Progress::START,
-            };
-            if self.is_full(&delivery.channel) {
-                overflowed += 1;
-                self.dead.push(Dead {
-                    death: Death {
-                        reason: "its lane is full (lane_backlog)".to_owned(),
-                        may_have_been_delivered: false,
-                        blocks: false,
-                        progress: Progress::START,
-                    },
-                    at: delivery.received_at,
-                    delivery,
-                });
-                continue;
-            }
-            self.queue.insert(turn, delivery.clone());
-            committed.push(delivery);
-        }
-        // Under the lock, so that no later commit overtakes this one on its way to the feed.
-        if let Some(feed) = &self.feed
-            && !committed.is_empty()
-        {
-            feed.committed(committed);
-        }
-        Ok(Admitted::New { overflowed })
-    }
-
-    fn next_turn(&mut self) -> Turn {
-        self.last_turn += 1;
-        Turn(self.last_turn)
-    }
-
-    fn is_full(&self, channel: &Channel) -> bool {
-        let lane = self.queue.values().filter(|d| d.channel == *channel);
-        self.lane_backlog.is_some_and(|most| lane.count() >= most)
-    }
-
-    fn turn_of(&self, id: DeliveryId) -> Option<Turn> {
-        let found = self.queue.values().find(|delivery| delivery.id == id);
-        found.map(|delivery| delivery.turn)
-    }
-
-    fn blocked_by(&self, channel: &Channel) -> Option<DeliveryId> {
-        let blocking = self
-            .dead
-            .iter()
-            .filter(|dead| dead.death.blocks && dead.delivery.channel == *channel);
-        let oldest = blocking.min_by_key(|dead| dead.delivery.turn)?;
-        Some(oldest.delivery.id)
-    }
-
-    fn settle(&mut self, settlement: Settlement) {
-        let Settlement { delivery, at, step } = settlement;
-        let Some(turn) = self.turn_of(delivery) else {
-            return;
-        };
-        match step {
-            Step::PartSent {
-                platform_ids,
-                progress,
-            } => {
-                self.set_progress(turn, progress);
-                self.parts.entry(delivery).or_default().extend(platform_ids);
-            }
-            Step::Postponed { progress, .. } => self.set_progress(turn, progress),
-            Step::Delivered { platform_ids } => {
-                let mut all = self.parts.remove(&delivery).unwrap_or_default();
-                all.extend(platform_ids);
-                self.delivered
-                    .extend(self.queue.remove(&turn).map(|delivery| Delivered {
-                        delivery,
-                        platform_ids: all,
-                        at,
-                    }));
-            }
-            Step::Expired { .. } => {
-                self.queue.remove(&turn);
-                self.expired.push(delivery);
-            }
-            Step::Dead(death) => {
-                self.set_progress(turn, death.progress);
-                self.dead
-                    .extend(self.queue.remove(&turn).map(|delivery| Dead {
-                        delivery,
-                        death,
-                        at,
-                    }));
-            }
-        }
-    }
-
-    fn set_progress(&mut self, turn: Turn, progress: Progress) {
-        if let Some(queued) = self.queue.get_mut(&turn) {
-            queued.progress = progress;
-        }
-    }
-
-    fn merge(&mut self, merge: Merge) -> Result<(), StoreError> {
-        let turns: Option<Vec<_>> = merge.merged.iter().map(|id| self.turn_of(*id)).collect();
-        let (Some(into), Some(turns)) = (self.turn_of(merge.into), turns) else {
-            let reason = "a delivery that was to be merged is not queued";
-            return Err(StoreError::Unavailable(reason.to_owned()));
-        };
-        if let Some(queued) = self.queue.get_mut(&into) {
-            queued.content = merge.content;
-        }
-        for (turn, id) in turns.into_iter().zip(merge.merged) {
-            self.queue.remove(&turn);
-            self.merged.push((id, merge.into));
-        }
-        Ok(())
-    }
-
-    fn replay(&mut self, id: DeliveryId, at: Timestamp) -> (Replayed, Option<Channel>) {
-        let Some(place) = self.dead.iter().position(|dead| dead.delivery.id == id) else {
-            let is_queued = self.turn_of(id).is_some();
-            let unknown = if is_queued {
-                Replayed::AlreadyQueued
-            } else {
-                Replayed::Unknown
-            };
-            return (unknown, None);
-        };
-        let blocks = self.blocked_by(&self.dead[place].delivery.channel) == Some(id);
-        let mut delivery = self.dead.remove(place).delivery;
-        if !blocks {
-            delivery.turn = self.next_turn();
-        }
-        delivery.queued_at = at;
-        delivery.progress = Progress {
-            parts_sent: delivery.progress.parts_sent,
-            ..Progress::START
-        };
-        let channel = delivery.channel.clone();
-        self.queue.insert(delivery.turn, delivery);
-        (Replayed::Queued, Some(channel))
-    }
-
-    fn discard(&mut self, id: DeliveryId) -> (Discarded, Option<Channel>) {
-        let Some(place) = self.dead.iter().position(|dead| dead.delivery.id == id) else {
-            return (Discarded::Unknown, None);
-        };
-        let dead = self.dead.remove(place);
-        self.discarded.push(id);
-        (Discarded::Discarded, Some(dead.delivery.channel))
-    }
-
-    fn tell_reordered(&self, channels: impl IntoIterator<Item = Channel>) {
-        for channel in channels {
-            if let Some(feed) = &self.feed {
-                feed.reordered(&channel);
-            }
-        }
     }
 }
 
