@@ -58,6 +58,30 @@ impl Bridge {
         }
     }
 
+    /// Kills what the tracer runs; a tracer that is killed itself would leave it alive.
+    pub(super) async fn kill_traced(self) -> Result<(), Broken> {
+        let tracer = self.child.id().ok_or("the tracer has ended")?;
+        for entry in std::fs::read_dir("/proc")? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let Ok(stat) = std::fs::read_to_string(format!("/proc/{name}/stat")) else {
+                continue;
+            };
+            // `PID (NAME) STATE PARENT …`; a name may hold anything.
+            let parent = stat
+                .rsplit(") ")
+                .next()
+                .and_then(|rest| rest.split(' ').nth(1));
+            if parent == Some(tracer.to_string().as_str()) {
+                let status = Command::new("kill").args(["-9", &name]).status().await?;
+                if !status.success() {
+                    return Err(format!("the traced bridge {name} can't be killed").into());
+                }
+            }
+        }
+        // The tracer has nothing left to trace; it ends with its handle.
+        Ok(())
+    }
+
     /// SIGKILL, by its own process id; waits for its end.
     pub(super) async fn kill(mut self) -> Result<(), Broken> {
         self.child.kill().await?;

@@ -1,6 +1,6 @@
 //! The sync comes before the answer: system calls traced with `strace`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -39,7 +39,7 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let ledger = clients.stop().await?;
         bed.drained(&plan.binary).await?;
-        drop(bridge);
+        bridge.kill_traced().await?;
         let text = String::from_utf8_lossy(&std::fs::read(&trace)?).into_owned();
         let texts: Vec<_> = ledger
             .acknowledged
@@ -80,6 +80,7 @@ fn check(trace: &str, texts: &[&str]) -> Checked {
     let mut checked = Checked::default();
     let mut messages: HashMap<&str, Message> =
         texts.iter().map(|t| (*t, Message::default())).collect();
+    let known: HashSet<&str> = texts.iter().copied().collect();
     let mut asked: HashMap<String, &str> = HashMap::new();
     let mut logs: Vec<String> = Vec::new();
     // Calls that were interrupted in the trace, by thread: what they covered when they began.
@@ -93,7 +94,7 @@ fn check(trace: &str, texts: &[&str]) -> Checked {
             logs.extend(call.rsplit("= ").next().map(str::to_owned));
         } else if let Some(rest) = call.strip_prefix("pwrite64(") {
             if logs.iter().any(|log| rest.starts_with(&format!("{log}, "))) {
-                for text in texts.iter().filter(|text| rest.contains(**text)) {
+                for text in named(rest, &known) {
                     messages.entry(text).or_default().written = true;
                 }
             }
@@ -123,7 +124,7 @@ fn check(trace: &str, texts: &[&str]) -> Checked {
                     }
                 }
             } else if data.contains("POST /dingtalk") {
-                let text = texts.iter().find(|text| data.contains(**text));
+                let text = named(data, &known).next();
                 if let Some(text) = text {
                     asked.insert(descriptor.to_owned(), text);
                 }
@@ -136,6 +137,17 @@ fn check(trace: &str, texts: &[&str]) -> Checked {
             .push("no answer was seen in the trace".to_owned());
     }
     checked
+}
+
+/// The messages that a line names: what looks like `c0-17` and is known.
+fn named<'a>(line: &str, known: &HashSet<&'a str>) -> impl Iterator<Item = &'a str> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    line.match_indices('-').filter_map(move |(at, _)| {
+        let before = line.get(at.checked_sub(2)?..at)?;
+        let end = at + 1 + digits(&line[at + 1..]);
+        before.starts_with('c').then_some(())?;
+        known.get(line.get(at - 2..end)?).copied()
+    })
 }
 
 fn finish<'a>(

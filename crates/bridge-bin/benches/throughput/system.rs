@@ -119,7 +119,11 @@ fn reference(arguments: &[&str]) -> Result<Command> {
 /// The bridge, with files that send what is said in one group to the other, as fast as it can.
 fn bridge(dir: &Path, api_base: &str) -> Result<Command> {
     let config = json!({
-        "global": { "log": { "format": "json" } },
+        "global": {
+            "log": { "format": "json" },
+            // The load outruns the target on purpose; nothing of it may become a dead letter.
+            "store": { "lane_backlog": 100_000_000, "max_backlog": 100_000_000 }
+        },
         "dingtalk": { "dt_main": {
             "app_key": APP, "app_secret": SECRET, "robot_code": APP, "signing_secret": SECRET,
             "api_base": api_base, "listen_host": "127.0.0.1", "listen_port": 0,
