@@ -57,6 +57,8 @@ fn deny() -> Result<(), Failed> {
         say("not run: cargo-deny is not installed (`cargo install cargo-deny --locked`)");
         return Ok(());
     }
+    // It reads the crates of every platform, also those that were not built here.
+    cargo(&["fetch", "--locked"], &[])?;
     cargo(
         &["deny", "--offline", "check", "bans", "licenses", "sources"],
         &[],

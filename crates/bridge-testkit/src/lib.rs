@@ -7,11 +7,13 @@ use bridge_core::ports::Ports;
 
 pub mod clock;
 pub mod fake_http;
+pub mod fault_proxy;
 pub mod memory_store;
 pub mod store_contract;
 
 pub use clock::FakeClock;
 pub use fake_http::FakeHttp;
+pub use fault_proxy::FaultProxy;
 pub use memory_store::MemoryStore;
 
 /// The ports of a driver under test, answered by `clock` and `http`.
