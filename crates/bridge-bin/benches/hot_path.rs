@@ -107,7 +107,7 @@ fn setup(rule_count: usize) -> Setup {
         &NoSecrets,
     );
     let Some(setup) = loaded.setup else {
-        panic!("the files are refused: {:?}", loaded.issues.first());
+        panic!("the files are refused: {:?}", loaded.diagnostics.first());
     };
     assert_eq!(setup.rules.len(), rule_count);
     setup

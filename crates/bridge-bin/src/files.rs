@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Issue, Loaded, Severity, Source, Unreadable, load};
+use bridge_core::config::{Diagnostic, Loaded, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
@@ -29,17 +29,12 @@ impl Files {
             secrets,
         );
         // The core does not log, so it does not know what a level is.
-        let level = loaded
-            .setup
-            .as_ref()
-            .map(|setup| logging::parse_filter(&setup.global.log.level));
+        const LEVEL: [&str; 3] = ["global", "log", "level"];
+        let level = loaded.text_of(&LEVEL).map(logging::parse_filter);
         if let Some(Err(problem)) = level {
-            let file = self.config.display().to_string();
-            let path = "global.log.level".to_owned();
-            loaded.issues.push(Issue {
-                path,
-                ..Issue::of_file(&file, problem, "")
-            });
+            let mut refused = Diagnostic::new(&codes::BAD_FORMAT, loaded.place_of(&LEVEL), problem);
+            refused.path = LEVEL.join(".");
+            loaded.diagnostics.push(refused);
             loaded.setup = None;
         }
         loaded
@@ -53,7 +48,7 @@ impl Files {
     /// # Errors
     ///
     /// What is wrong with the config.
-    pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Issue>> {
+    pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Diagnostic>> {
         let no_rules = Source {
             name: self.rules.display().to_string(),
             content: Ok(br#"{"rules": []}"#.to_vec()),
@@ -64,10 +59,13 @@ impl Files {
             catalog,
             &Offline,
         );
-        let is_error = |issue: &Issue| issue.severity == Severity::Error;
         match loaded.setup {
             Some(setup) => Ok(PathBuf::from(setup.global.data_dir)),
-            None => Err(loaded.issues.into_iter().filter(is_error).collect()),
+            None => Err(loaded
+                .diagnostics
+                .into_iter()
+                .filter(Diagnostic::is_error)
+                .collect()),
         }
     }
 }
@@ -75,10 +73,12 @@ impl Files {
 fn source(path: &Path, option: &str) -> Source {
     let content = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Unreadable {
+            code: &codes::UNREADABLE,
             problem: "the file does not exist".to_owned(),
             help: format!("write it, beginning with an example of the same folder, or name another with {option}"),
         },
         _ => Unreadable {
+            code: &codes::UNREADABLE,
             problem: format!("the file can't be read: {error}"),
             help: "let the user that runs the bridge read it".to_owned(),
         },

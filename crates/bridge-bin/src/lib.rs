@@ -11,6 +11,7 @@ pub mod app;
 pub mod cli;
 mod control;
 mod demo;
+mod diagnostics;
 mod dispatch;
 mod drivers;
 pub mod files;

@@ -62,7 +62,11 @@ fn files_that_can_not_be_used_end_with_78_and_a_sentence() {
     let config = |more: &str| format!(r#"{{"dingtalk": {{"dt_main": {{{instance}{more}}}}}}}"#);
     let good = config("");
     let rows = [
-        ("", rules, "config/config.json\n help: write a JSON object"),
+        (
+            "",
+            rules,
+            "the file is empty\n--> config/config.json\n = help: write a JSON object",
+        ),
         ("nonsense", rules, "this is not JSON"),
         ("[]", rules, "expected an object of platforms, found a list"),
         (r#"{"dingtlk": {}}"#, rules, "did you mean `dingtalk`?"),
@@ -84,24 +88,28 @@ fn files_that_can_not_be_used_end_with_78_and_a_sentence() {
         (
             &config(r#", "listen_path": "x""#),
             rules,
-            "dingtalk.dt_main.listen_path",
+            "\"x\" does not begin with \"/\"\n",
         ),
         (
             &config(r#", "listen_host": "example""#),
             rules,
-            "dingtalk.dt_main.listen_host",
+            "\"example\" is not an IP address\n",
         ),
         (
             &config(r#", "api_base": "http://example.com""#),
             rules,
-            "dingtalk.dt_main.api_base",
+            "the URL is plain http to another machine",
         ),
         (
             r#"{"dingtalk": {"dt_main": {}}}"#,
             rules,
             "the key \"robot_code\" is missing",
         ),
-        (&good, "", "rules/rules.json\n help: write a JSON object"),
+        (
+            &good,
+            "",
+            "the file is empty\n--> rules/rules.json\n = help: write a JSON object",
+        ),
         (
             &good,
             r#"{"rules": {}}"#,
@@ -137,11 +145,11 @@ fn files_that_can_not_be_used_end_with_78_and_a_sentence() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(78));
     assert!(
-        said.contains("the file does not exist\n --> config/config.json"),
+        said.contains("the file does not exist\n--> config/config.json"),
         "{said}"
     );
     assert!(
-        said.contains("the file does not exist\n --> rules/rules.json"),
+        said.contains("the file does not exist\n--> rules/rules.json"),
         "{said}"
     );
 }

@@ -3,18 +3,23 @@
 //! One path for everybody: `run`, `check` and `explain` call [`load`], so they can't disagree. All
 //! problems of both files are found in one run.
 
-mod document;
+pub mod codes;
+pub(crate) mod diagnostic;
+pub(crate) mod document;
 mod instance;
-pub mod issue;
 mod listen;
 mod load;
 mod network;
+mod reader;
 mod retention;
 pub mod settings;
 pub(crate) mod shape;
+pub(crate) mod suggest;
 pub(crate) mod tree;
 mod typed;
 
-pub use issue::{Issue, Severity};
+pub use codes::Code;
+pub use diagnostic::{Diagnostic, Label, Place, Severity};
+pub use document::{Document, Excerpt};
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
 pub use network::Network;

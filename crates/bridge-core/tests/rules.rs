@@ -12,7 +12,7 @@ use support::{CONFIG, line, load_texts};
 
 fn setup(rules: &str) -> Setup {
     let loaded = load_texts(CONFIG, rules);
-    let lines: Vec<_> = loaded.issues.iter().map(line).collect();
+    let lines: Vec<_> = loaded.diagnostics.iter().map(line).collect();
     loaded
         .setup
         .unwrap_or_else(|| panic!("{rules}\n{lines:#?}"))

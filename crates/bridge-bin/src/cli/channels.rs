@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Setup, Severity};
+use bridge_core::config::Setup;
 use bridge_core::message::single_line;
 use bridge_store::{Inspector, SeenChannel};
 
@@ -13,11 +13,8 @@ use crate::files::{Files, Offline};
 pub(super) fn channels(files: &Files, catalog: &Catalog) -> Exit {
     let loaded = files.load(catalog, &Offline);
     let Some(setup) = loaded.setup else {
-        let errors = loaded
-            .issues
-            .iter()
-            .filter(|issue| issue.severity == Severity::Error);
-        output::issues(errors);
+        let errors = loaded.diagnostics.iter().filter(|found| found.is_error());
+        output::diagnostics(errors);
         return Exit::Config;
     };
     match seen(Path::new(&setup.global.data_dir)) {

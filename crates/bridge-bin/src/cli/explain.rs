@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{InstanceSetup, Setup, Severity};
+use bridge_core::config::{InstanceSetup, Setup};
 use bridge_core::fit::fit;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Message, Sender};
@@ -43,12 +43,8 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 pub(super) fn explain(args: &Args, catalog: &Catalog) -> Exit {
     let loaded = args.files.load(catalog, &Offline);
     let Some(setup) = loaded.setup else {
-        output::issues(
-            loaded
-                .issues
-                .iter()
-                .filter(|issue| issue.severity == Severity::Error),
-        );
+        let errors = loaded.diagnostics.iter().filter(|found| found.is_error());
+        output::diagnostics(errors);
         return Exit::Config;
     };
     match explanation(args, catalog, &setup) {

@@ -16,8 +16,8 @@ pub(super) struct Operator {
 
 impl Operator {
     pub(super) fn new(files: &Files, catalog: &Catalog) -> Result<Self, Exit> {
-        let data_dir = files.data_dir(catalog).map_err(|issues| {
-            output::issues(&issues);
+        let data_dir = files.data_dir(catalog).map_err(|errors| {
+            output::diagnostics(&errors);
             Exit::Config
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread()

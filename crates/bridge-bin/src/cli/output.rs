@@ -4,7 +4,9 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use bridge_core::config::{Issue, Severity};
+use bridge_core::config::Diagnostic;
+
+use crate::diagnostics::{Style, draw};
 
 /// What was asked for, to stdout.
 pub(crate) fn print(text: &dyn Display) {
@@ -24,26 +26,32 @@ pub(crate) fn error(error: &dyn Display) {
 }
 
 /// Problems of the files, to stderr.
-pub(crate) fn issues<'a>(issues: impl IntoIterator<Item = &'a Issue>) {
-    for issue in issues {
-        drop(writeln!(std::io::stderr(), "{issue}\n"));
+pub(crate) fn diagnostics<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>) {
+    let stderr = std::io::stderr();
+    let style = match anstream::AutoStream::choice(&stderr) {
+        anstream::ColorChoice::Never => Style::Plain,
+        _ => Style::Coloured,
+    };
+    for diagnostic in diagnostics {
+        drop(writeln!(&stderr, "{}\n", draw(diagnostic, style)));
     }
 }
 
 /// `2 errors, 1 warning`
-pub(crate) fn count(issues: &[Issue]) -> String {
-    let of = |severity| {
-        issues
-            .iter()
-            .filter(|issue| issue.severity == severity)
-            .count()
-    };
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+pub(crate) fn count(diagnostics: &[Diagnostic]) -> String {
+    let (errors, warnings) = numbers(diagnostics);
     format!(
         "{}, {}",
         counted(errors, "error"),
         counted(warnings, "warning")
     )
+}
+
+/// How many errors and how many warnings there are.
+pub(crate) fn numbers(diagnostics: &[Diagnostic]) -> (usize, usize) {
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.is_error();
+    let errors = diagnostics.iter().filter(is_error).count();
+    (errors, diagnostics.len() - errors)
 }
 
 /// `1 rule`, `2 rules`

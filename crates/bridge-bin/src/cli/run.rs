@@ -1,7 +1,7 @@
 //! `bridge run`: the bridge, until a signal ends it.
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Issue, Setup, Severity};
+use bridge_core::config::{Diagnostic, Setup};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -23,10 +23,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
     let loaded = args.files.load(catalog, &Environment);
     let Some(setup) = loaded.setup else {
-        output::issues(&loaded.issues);
+        output::diagnostics(&loaded.diagnostics);
         output::error(&format_args!(
             "not started: {}",
-            output::count(&loaded.issues)
+            output::count(&loaded.diagnostics)
         ));
         return Exit::Config;
     };
@@ -34,12 +34,8 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
         output::error(&error);
         return Exit::Failed;
     }
-    for issue in loaded
-        .issues
-        .iter()
-        .filter(|issue| issue.severity == Severity::Warning)
-    {
-        log_warning(issue);
+    for warning in loaded.diagnostics.iter().filter(|found| !found.is_error()) {
+        log_warning(warning);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -57,17 +53,14 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
     }
 }
 
-fn log_warning(issue: &Issue) {
-    let place = issue
-        .place
-        .map(|(line, column)| format!(":{line}:{column}"))
-        .unwrap_or_default();
+fn log_warning(warning: &Diagnostic) {
     warn!(
-        place = format!("{}{place}", issue.file),
-        key = issue.path,
-        help = issue.help,
+        code = warning.code.id,
+        place = %warning.place,
+        key = warning.path,
+        help = warning.help,
         "{}",
-        issue.problem
+        warning.problem
     );
 }
 

@@ -119,7 +119,7 @@ mod tests {
         let catalog = Catalog::linked().unwrap();
         let dir = Path::new("/tmp/with \"quotes\"");
         let loaded = load_embedded(&catalog, dir, "http://127.0.0.1:9").unwrap();
-        assert!(loaded.issues.is_empty(), "{:#?}", loaded.issues);
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
         let setup = loaded.setup.unwrap();
         assert_eq!(Path::new(&setup.global.data_dir), dir);
         for instance in &setup.instances {

@@ -74,8 +74,8 @@ impl Stage {
         let loaded = files::load_embedded(catalog, folder.path(), &sandbox.api_base());
         let loaded = loaded.map_err(StageError::Files)?;
         let setup = loaded.setup.ok_or_else(|| {
-            let issues: Vec<_> = loaded.issues.iter().map(ToString::to_string).collect();
-            StageError::Files(issues.join("\n"))
+            let found = loaded.diagnostics.iter().map(ToString::to_string);
+            StageError::Files(found.collect::<Vec<_>>().join("\n"))
         })?;
         let paths = [left.path(&setup)?, right.path(&setup)?];
         let bridge = Bridge::start(setup).await.map_err(StageError::Bridge)?;

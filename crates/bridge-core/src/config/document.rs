@@ -1,43 +1,62 @@
 //! A file's text, and where things stand in it.
 
+mod excerpt;
+mod inside;
+
+use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+pub use excerpt::Excerpt;
 
 /// How many bytes lie between two counts of characters: a file of one long line is as fast as one
 /// of many lines.
 const STRIDE: usize = 1024;
 
-/// A file's text.
-#[derive(Debug)]
-pub(crate) struct Document {
-    pub(crate) name: String,
+/// A file's text. Its `Debug` form shows the name only: a config holds secrets.
+pub struct Document {
+    name: String,
     text: String,
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
     /// Characters before each multiple of [`STRIDE`] bytes.
     characters: Vec<usize>,
+    content: Content,
+    /// What is known to be no secret, once the document has been read; sorted.
+    shown: OnceLock<Vec<Range<usize>>>,
+}
+
+/// Whether a document may hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Nothing is shown but what is known to be no secret.
+    Guarded,
+    /// Everything may be shown.
+    Open,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Document").field(&self.name).finish()
+    }
 }
 
 /// Bytes that can't be a config or rules file of any kind.
-#[derive(Debug)]
-pub(crate) struct NotText {
-    pub(crate) problem: String,
-    pub(crate) help: &'static str,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotText {
+    /// The byte at this offset is not UTF-8.
+    NotUtf8(usize),
+    /// There is nothing but white space.
+    Empty,
 }
 
 impl Document {
     /// Takes the bytes of a file as text; a leading byte order mark is dropped.
-    pub(crate) fn new(name: &str, bytes: &[u8]) -> Result<Self, NotText> {
+    pub(crate) fn new(name: &str, bytes: &[u8], content: Content) -> Result<Self, NotText> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = str::from_utf8(bytes).map_err(|error| NotText {
-            problem: format!("byte {} is not UTF-8", error.valid_up_to()),
-            help: "save the file as UTF-8",
-        })?;
+        let text = str::from_utf8(bytes).map_err(|error| NotText::NotUtf8(error.valid_up_to()))?;
         if text.trim().is_empty() {
-            let help = "write a JSON object; `{}` is the smallest one";
-            return Err(NotText {
-                problem: "the file is empty".to_owned(),
-                help,
-            });
+            return Err(NotText::Empty);
         }
         let breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
@@ -52,12 +71,19 @@ impl Document {
             text: text.to_owned(),
             lines,
             characters,
+            content,
+            shown: OnceLock::new(),
         })
     }
 
+    /// The file, as it was named on the command line.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The 1-based line and column (in characters) of a byte offset.
-    pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= offset);
+    pub fn place(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_of(offset);
         let start = self.lines[line - 1];
         (
             line,
@@ -65,22 +91,41 @@ impl Document {
         )
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Says what snippets may show of a guarded document.
+    pub(crate) fn reveal(&self, mut shown: Vec<Range<usize>>) {
+        if shown.is_empty() {
+            // Nothing was read: what looks like a key is all that is shown.
+            return;
+        }
+        shown.sort_unstable_by_key(|span| span.start);
+        // A document is read once; what a second reading knows is the same.
+        self.shown.set(shown).ok();
+    }
+
+    /// The 1-based line of a byte offset.
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset)
+    }
+
+    /// Where the 1-based line begins and ends, its line break left out.
+    fn line_span(&self, line: usize) -> Range<usize> {
+        let start = self.lines[line - 1];
+        let end = self
+            .lines
+            .get(line)
+            .map_or(self.text.len(), |next| next - 1);
+        let text = &self.text[start..end];
+        start..start + text.strip_suffix('\r').unwrap_or(text).len()
+    }
+
     fn characters_before(&self, offset: usize) -> usize {
         let offset = offset.min(self.text.len());
         let stride = (offset / STRIDE).min(self.characters.len() - 1);
         self.characters[stride] + starts(&self.text.as_bytes()[stride * STRIDE..offset])
-    }
-
-    /// Where `raw` stands within `span`, or all of `span` if it is not found as it is.
-    pub(crate) fn find_within(&self, span: &Range<usize>, raw: &str) -> Range<usize> {
-        match self.text[span.clone()].find(raw) {
-            Some(offset) => span.start + offset..span.start + offset + raw.len(),
-            None => span.clone(),
-        }
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.text
     }
 }
 
@@ -95,14 +140,15 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_text_are_refused() {
-        let issue = Document::new("f.json", b"{\"a\": \"\xff\"}").unwrap_err();
-        assert_eq!(issue.problem, "byte 7 is not UTF-8");
+        let new = |bytes: &[u8]| Document::new("f.json", bytes, Content::Open).map(|_| ());
+        assert_eq!(new(b"{\"a\": \"\xff\"}"), Err(NotText::NotUtf8(7)));
+        assert_eq!(new(b" \n"), Err(NotText::Empty));
     }
 
     #[test]
     fn places_count_characters_in_short_and_in_long_lines() {
         let long = format!("{{\n{}x", "群".repeat(5000));
-        let document = Document::new("f.json", long.as_bytes()).unwrap();
+        let document = Document::new("f.json", long.as_bytes(), Content::Open).unwrap();
         for (offset, place) in [(0, (1, 1)), (1, (1, 2)), (2, (2, 1)), (5, (2, 2))] {
             assert_eq!(document.place(offset), place);
         }

@@ -1,12 +1,16 @@
 //! The configured drivers: which there are, and what each one's block says.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::issue::{Findings, Issue, Severity, suggest};
+use super::codes;
+use super::diagnostic::{Diagnostic, Findings};
 use super::settings::{DeliveryKeys, InstanceKeys};
-use super::shape::{ShapeReader, merge};
+use super::shape::{ShapeReader, merge, missing_keys};
+use super::suggest::suggest;
 use super::tree::{Entry, Node, join};
 use crate::catalog::{Catalog, DriverEntry, PreparedDriver};
 use crate::secret::Secret;
@@ -16,15 +20,42 @@ pub(super) struct Draft<'a> {
     pub(super) path: String,
     pub(super) entry: &'a Entry,
     pub(super) driver: &'a DriverEntry,
+    schemas: Rc<Schemas>,
+}
+
+/// The schemas of a platform's instances; made once for all of them.
+#[derive(Debug)]
+struct Schemas {
+    instance: Json,
+    delivery: Json,
+    driver: Json,
+    /// All keys that an instance may have.
+    whole: Json,
+}
+
+impl Schemas {
+    fn of(driver: &DriverEntry) -> Self {
+        let instance = schemars::schema_for!(InstanceKeys).to_value();
+        let delivery = schemars::schema_for!(DeliveryKeys).to_value();
+        let driver = driver.schema().to_value();
+        let whole = merge([&instance, &delivery, &driver]);
+        Self {
+            instance,
+            delivery,
+            driver,
+            whole,
+        }
+    }
 }
 
 /// Walks platforms and instances; each instance id may stand once in the whole file.
 pub(super) fn drafts<'a>(
     entries: &'a [Entry],
     catalog: &'a Catalog,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) -> Vec<Draft<'a>> {
     let mut drafts: Vec<Draft<'a>> = Vec::new();
+    let mut names: HashMap<&str, &Range<usize>> = HashMap::new();
     for entry in entries
         .iter()
         .filter(|entry| !matches!(&*entry.key, "$schema" | "global"))
@@ -40,7 +71,14 @@ pub(super) fn drafts<'a>(
                 linked.join(", ")
             );
             let help = suggest(&entry.key, linked.iter().copied().chain(["global"]));
-            findings.error(&entry.key_span, &entry.key, problem, help);
+            findings
+                .report(
+                    &codes::UNKNOWN_PLATFORM,
+                    &entry.key_span,
+                    &entry.key,
+                    problem,
+                )
+                .help(help);
             continue;
         };
         let Some(instances) = entry.node.as_object() else {
@@ -49,9 +87,12 @@ pub(super) fn drafts<'a>(
                 entry.node.type_name()
             );
             let help = format!("write {{\"{}\": {{\"my_instance\": {{…}}}}}}", entry.key);
-            findings.error(&entry.node.span, &entry.key, problem, help);
+            findings
+                .report(&codes::WRONG_TYPE, &entry.node.span, &entry.key, problem)
+                .help(help);
             continue;
         };
+        let schemas = Rc::new(Schemas::of(driver));
         for instance in instances {
             let path = join(&entry.key, &instance.key);
             if instance.key.is_empty()
@@ -62,20 +103,31 @@ pub(super) fn drafts<'a>(
             {
                 let help = "use a name such as `dt_main`";
                 let problem = "an instance's name is empty or holds white space";
-                findings.error(&instance.key_span, &path, problem, help);
-            } else if let Some(first) = drafts.iter().find(|draft| draft.entry.key == instance.key)
-            {
+                findings
+                    .report(&codes::BAD_NAME, &instance.key_span, &path, problem)
+                    .help(help);
+            } else if let Some(first) = names.get(&*instance.key) {
                 let problem = format!(
                     "the instance \"{}\" stands here a second time",
                     instance.key
                 );
-                let help = format!("rename one of the two; the first is {}", first.path);
-                findings.error(&instance.key_span, &path, problem, help);
+                let first = findings.at(first);
+                findings
+                    .report(
+                        &codes::DUPLICATE_INSTANCE,
+                        &instance.key_span,
+                        &path,
+                        problem,
+                    )
+                    .label(first, "the first one stands here")
+                    .help("rename one of the two");
             } else {
+                names.insert(&instance.key, &instance.key_span);
                 drafts.push(Draft {
                     path,
                     entry: instance,
                     driver,
+                    schemas: Rc::clone(&schemas),
                 });
             }
         }
@@ -86,20 +138,19 @@ pub(super) fn drafts<'a>(
 /// Splits the instance's keys between the framework and the driver and reads both.
 pub(super) fn read_instance(
     draft: &Draft<'_>,
-    shape: &mut ShapeReader<'_, '_>,
+    shape: &mut ShapeReader<'_>,
 ) -> Option<(InstanceKeys, DeliveryKeys, PreparedDriver)> {
     let Draft {
         path,
         entry,
         driver,
+        schemas,
     } = draft;
-    let instance_schema = schemars::schema_for!(InstanceKeys).to_value();
-    let delivery_schema = schemars::schema_for!(DeliveryKeys).to_value();
-    let driver_schema = driver.schema().to_value();
-    let whole = merge([&instance_schema, &delivery_schema, &driver_schema]);
-    let before = shape.findings.issues.len();
-    let value = shape.read(&entry.node, &whole, path);
-    let faulty = keys_below(path, &shape.findings.issues[before..]);
+    let before = shape.findings.diagnostics.len();
+    let value = shape.read(&entry.node, &schemas.whole, path);
+    let mut faulty = keys_below(path, &shape.findings.diagnostics[before..]);
+    let missing = missing_keys(&schemas.whole, &entry.node);
+    faulty.extend(missing.into_iter().map(str::to_owned));
     let of = |schema: &Json, key: &str| {
         schema
             .pointer("/properties")
@@ -111,14 +162,14 @@ pub(super) fn read_instance(
     let (framework, mut settings): (serde_json::Map<_, _>, serde_json::Map<_, _>) = all
         .into_iter()
         .filter(|(key, _)| !faulty.contains(key))
-        .partition(|(key, _)| of(&instance_schema, key) || of(&delivery_schema, key));
+        .partition(|(key, _)| of(&schemas.instance, key) || of(&schemas.delivery, key));
     let (keys, delivery): (serde_json::Map<_, _>, serde_json::Map<_, _>) = framework
         .into_iter()
-        .partition(|(key, _)| of(&instance_schema, key));
+        .partition(|(key, _)| of(&schemas.instance, key));
     let keys = shape.typed(keys.into(), &entry.node, path);
     let delivery = shape.typed(delivery.into(), &entry.node, path);
     if !faulty.is_empty() {
-        stand_in(&mut settings, &driver_schema);
+        stand_in(&mut settings, &schemas.driver);
     }
     let prepared = driver.prepare(settings.into()).map_err(|error| {
         // With stand-ins in it, a refusal may be about them.
@@ -133,25 +184,24 @@ pub(super) fn read_instance(
             .node
             .get(finding.key)
             .map_or(&entry.key_span, |key| &key.node.span);
-        let severity = if finding.is_error {
-            Severity::Error
-        } else {
-            Severity::Warning
+        let code = match finding.is_error {
+            true => &codes::REFUSED_BY_DRIVER,
+            false => &codes::DOUBTFUL_SETTING,
         };
         let path = join(path, finding.key);
-        let (problem, help) = (finding.problem.clone(), finding.help.clone());
-        shape.findings.push(severity, span, &path, problem, help);
+        shape
+            .findings
+            .report(code, span, &path, &*finding.problem)
+            .help(&*finding.help);
     }
     let refused = prepared.report().errors().next().is_some();
     (!refused && faulty.is_empty()).then_some((keys?, delivery?, prepared))
 }
 
 /// The keys directly below `path` that the errors are about.
-fn keys_below(path: &str, issues: &[Issue]) -> HashSet<String> {
-    let errors = issues
-        .iter()
-        .filter(|issue| issue.severity == Severity::Error);
-    let below = errors.filter_map(|issue| issue.path.strip_prefix(path)?.strip_prefix('.'));
+fn keys_below(path: &str, diagnostics: &[Diagnostic]) -> HashSet<String> {
+    let errors = diagnostics.iter().filter(|found| found.is_error());
+    let below = errors.filter_map(|found| found.path.strip_prefix(path)?.strip_prefix('.'));
     let first = |rest: &str| rest.split(['.', '[']).next().unwrap_or(rest).to_owned();
     below.map(first).collect()
 }
@@ -184,7 +234,7 @@ pub(super) fn check_proxy(
     proxy: &Option<Secret>,
     node: &Node,
     path: &str,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) {
     let Some(proxy) = proxy else { return };
     let uri = proxy.expose().parse::<http::Uri>().ok();
@@ -201,11 +251,9 @@ pub(super) fn check_proxy(
             .get("proxy")
             .map_or(&node.span, |entry| &entry.node.span);
         let help = "write a URL such as `http://proxy.example:3128`";
-        findings.error(
-            span,
-            &join(path, "proxy"),
-            "this is no URL of a proxy",
-            help,
-        );
+        let path = join(path, "proxy");
+        findings
+            .report(&codes::BAD_FORMAT, span, &path, "this is no URL of a proxy")
+            .help(help);
     }
 }

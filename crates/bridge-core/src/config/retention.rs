@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::issue::Findings;
+use super::codes;
+use super::diagnostic::Findings;
 use super::settings::StoreSettings;
 use super::tree::Node;
 use crate::time::format_duration;
@@ -12,7 +13,7 @@ use crate::time::format_duration;
 const LEAST_RETAIN_IDS: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// Reports what is wrong with the block `global.store` that `global` may hold.
-pub(super) fn check_retention(store: &StoreSettings, global: &Node, findings: &mut Findings<'_>) {
+pub(super) fn check_retention(store: &StoreSettings, global: &Node, findings: &mut Findings) {
     let Some(block) = global.get("store").map(|entry| &entry.node) else {
         return;
     };
@@ -34,5 +35,12 @@ pub(super) fn check_retention(store: &StoreSettings, global: &Node, findings: &m
         return;
     };
     let span = block.get(key).map_or(&block.span, |entry| &entry.node.span);
-    findings.error(span, &format!("global.store.{key}"), problem, help);
+    findings
+        .report(
+            &codes::BAD_RETENTION,
+            span,
+            &format!("global.store.{key}"),
+            problem,
+        )
+        .help(help);
 }

@@ -1,10 +1,14 @@
 //! Holds a value against the JSON Schema of its settings, so that all wrong, unknown and missing
 //! keys are found at once, and puts secrets in their places.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json};
 
-use super::issue::{Findings, suggest};
+use super::codes;
+use super::diagnostic::Findings;
 use super::network::{self, Network};
+use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
 use crate::secret::{SCHEMA_NAME, Secret};
@@ -18,14 +22,18 @@ pub(crate) struct FoundSecret {
     pub(crate) value: Secret,
 }
 
+/// How a secret is written.
+const SECRET_FORMS: &str =
+    "write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}";
+
 /// Reads values by their schemas.
-pub(crate) struct ShapeReader<'a, 'd> {
-    pub(crate) findings: &'a mut Findings<'d>,
+pub(crate) struct ShapeReader<'a> {
+    pub(crate) findings: &'a mut Findings,
     pub(crate) source: &'a dyn SecretSource,
     pub(crate) secrets: &'a mut Vec<FoundSecret>,
 }
 
-impl ShapeReader<'_, '_> {
+impl ShapeReader<'_> {
     /// The value of `node` as JSON with secrets in place. Whatever disagrees with `schema` is
     /// reported; the result is whole only if nothing was.
     pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &str) -> Json {
@@ -36,7 +44,8 @@ impl ShapeReader<'_, '_> {
         if matches!(node.value, Value::Null) {
             let help = "write a value, or remove the key";
             self.findings
-                .error(&node.span, path, "null is no value", help);
+                .report(&codes::NULL, &node.span, path, "null is no value")
+                .help(help);
             return Json::Null;
         }
         if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
@@ -75,6 +84,8 @@ impl ShapeReader<'_, '_> {
             .get("properties")
             .and_then(Json::as_object)
             .unwrap_or(&no_keys);
+        let missing = missing_keys(schema, node);
+        let mut misspelled = HashSet::new();
         let mut result = Map::new();
         for Entry {
             key,
@@ -88,24 +99,33 @@ impl ShapeReader<'_, '_> {
                     result.insert(key.clone(), self.value(node, schema, root, &path));
                 }
                 None => {
-                    let help = suggest(key, properties.keys().map(String::as_str));
+                    // A key that is there already is not what was meant.
+                    let absent = properties.keys().map(String::as_str);
+                    let absent = absent.filter(|known| node.get(known).is_none());
+                    let meant = nearest(key, absent.clone());
+                    misspelled.extend(meant);
+                    let help = match meant {
+                        Some(_) => suggest(key, absent),
+                        None => suggest(key, properties.keys().map(String::as_str)),
+                    };
+                    let problem = format!("unknown key \"{key}\"");
                     self.findings
-                        .error(key_span, &path, format!("unknown key \"{key}\""), help);
+                        .report(&codes::UNKNOWN_KEY, key_span, &path, problem)
+                        .help(help);
                 }
             }
         }
-        let required = schema
-            .get("required")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten();
-        for key in required.filter_map(Json::as_str) {
-            if node.get(key).is_none() {
-                let description = properties.get(key).map(description).unwrap_or_default();
-                let problem = format!("the key \"{key}\" is missing");
-                self.findings
-                    .error(&node.span, &join(path, key), problem, description);
-            }
+        for key in missing.into_iter().filter(|key| !misspelled.contains(key)) {
+            let description = properties.get(key).map(description).unwrap_or_default();
+            let problem = format!("the key \"{key}\" is missing");
+            self.findings
+                .report(
+                    &codes::MISSING_KEY,
+                    &node.opening(),
+                    &join(path, key),
+                    problem,
+                )
+                .help(description);
         }
         result.into()
     }
@@ -123,6 +143,7 @@ impl ShapeReader<'_, '_> {
     }
 
     fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
+        self.findings.show(&node.span);
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 let problem = match schema.get("format").and_then(Json::as_str) {
@@ -131,15 +152,13 @@ impl ShapeReader<'_, '_> {
                     _ => None,
                 };
                 if let Some(problem) = problem {
-                    self.findings.error(&node.span, path, problem, "");
+                    self.findings
+                        .report(&codes::BAD_FORMAT, &node.span, path, problem);
                 }
                 if text.is_empty() && schema.get("minLength").is_some() {
-                    self.findings.error(
-                        &node.span,
-                        path,
-                        "the value is empty",
-                        description(schema),
-                    );
+                    self.findings
+                        .report(&codes::EMPTY_VALUE, &node.span, path, "the value is empty")
+                        .help(description(schema));
                 }
                 true
             }
@@ -177,21 +196,20 @@ impl ShapeReader<'_, '_> {
         } else if !(low..=high).contains(&value) {
             let problem = format!("{number} is out of range");
             self.findings
-                .error(&node.span, path, problem, range_text(low, high));
+                .report(&codes::OUT_OF_RANGE, &node.span, path, problem)
+                .help(range_text(low, high));
         }
     }
 
     fn choice(&mut self, node: &Node, choices: &[&str], path: &str) -> Json {
+        self.findings.show(&node.span);
         match node.as_str() {
             Some(text) if choices.contains(&text) => {}
             Some(text) => {
                 let problem = format!("\"{text}\" is none of the values known here");
-                self.findings.error(
-                    &node.span,
-                    path,
-                    problem,
-                    suggest(text, choices.iter().copied()),
-                );
+                self.findings
+                    .report(&codes::UNKNOWN_VALUE, &node.span, path, problem)
+                    .help(suggest(text, choices.iter().copied()));
             }
             None => self.wrong_type(node, "a string", path),
         }
@@ -200,29 +218,26 @@ impl ShapeReader<'_, '_> {
 
     /// A secret in any of its three forms. What is written in the file is never put into a problem.
     fn secret(&mut self, node: &Node, path: &str) -> Json {
-        const FORMS: &str =
-            "write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}";
         let found = match (&node.value, node.as_object()) {
             (Value::String(text), _) => Ok(text.clone()),
             (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
-                ("env", Some(name)) => self.source.env(name),
-                ("file", Some(file)) => self.source.file(file),
-                _ => {
-                    self.findings
-                        .error(&node.span, path, "this is no secret", FORMS);
-                    return Json::Null;
+                ("env", Some(name)) => {
+                    self.findings.show(&node.span);
+                    self.source.env(name)
                 }
+                ("file", Some(file)) => {
+                    self.findings.show(&node.span);
+                    self.source.file(file)
+                }
+                _ => return self.no_secret(node, path),
             },
-            _ => {
-                self.findings
-                    .error(&node.span, path, "this is no secret", FORMS);
-                return Json::Null;
-            }
+            _ => return self.no_secret(node, path),
         };
         match found {
             Ok(value) if value.is_empty() => {
                 self.findings
-                    .error(&node.span, path, "the secret is empty", FORMS);
+                    .report(&codes::EMPTY_VALUE, &node.span, path, "the secret is empty")
+                    .help(SECRET_FORMS);
                 Json::Null
             }
             Ok(value) => {
@@ -234,7 +249,8 @@ impl ShapeReader<'_, '_> {
                 value.into()
             }
             Err(problem) => {
-                self.findings.error(&node.span, path, problem, "");
+                self.findings
+                    .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
                 Json::Null
             }
         }
@@ -242,8 +258,24 @@ impl ShapeReader<'_, '_> {
 
     fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
         let problem = format!("expected {expected}, found {}", node.type_name());
-        self.findings.error(&node.span, path, problem, "");
+        self.findings
+            .report(&codes::WRONG_TYPE, &node.span, path, problem)
+            .help(node.hint(expected));
     }
+
+    fn no_secret(&mut self, node: &Node, path: &str) -> Json {
+        self.findings
+            .report(&codes::NOT_A_SECRET, &node.span, path, "this is no secret")
+            .help(SECRET_FORMS);
+        Json::Null
+    }
+}
+
+/// The required keys that the object lacks.
+pub(crate) fn missing_keys<'s>(schema: &'s Json, node: &Node) -> Vec<&'s str> {
+    let required = schema.get("required").and_then(Json::as_array);
+    let required = required.into_iter().flatten().filter_map(Json::as_str);
+    required.filter(|key| node.get(key).is_none()).collect()
 }
 
 /// The one alternative of `anyOf` that is not null: how an optional value is written.

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::issue::Findings;
+use super::codes;
+use super::diagnostic::Findings;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -36,8 +38,9 @@ pub(crate) struct Entry {
 
 /// Reads the text as JSON with comments. Duplicate keys are reported and the first one holds;
 /// after any other fault there is no tree.
-pub(crate) fn parse(findings: &mut Findings<'_>) -> Option<Node> {
-    let text = findings.document.text();
+pub(crate) fn parse(findings: &mut Findings) -> Option<Node> {
+    let document = Arc::clone(&findings.document);
+    let text = document.text();
     let options = ParseOptions {
         allow_comments: true,
         allow_loose_object_property_names: false,
@@ -55,7 +58,9 @@ pub(crate) fn parse(findings: &mut Findings<'_>) -> Option<Node> {
             Some(value) => Some(convert(value, "", findings)),
             None => {
                 let whole = 0..text.len();
-                findings.error(&whole, "", "the file holds only comments", "write `{}`");
+                findings
+                    .report(&codes::EMPTY, &whole, "", "the file holds only comments")
+                    .help("write `{}`");
                 None
             }
         },
@@ -63,7 +68,9 @@ pub(crate) fn parse(findings: &mut Findings<'_>) -> Option<Node> {
             let span = error.range().start..error.range().end;
             let problem = format!("this is not JSON: {}", as_clause(&error.kind().to_string()));
             let help = "comments (//, /* */) are allowed, trailing commas are not";
-            findings.error(&span, "", problem, help);
+            findings
+                .report(&codes::SYNTAX, &span, "", problem)
+                .help(help);
             None
         }
     }
@@ -76,7 +83,7 @@ fn as_clause(sentence: &str) -> String {
     first.chain(chars.clone()).collect()
 }
 
-fn convert(value: &ast::Value<'_>, path: &str, findings: &mut Findings<'_>) -> Node {
+fn convert(value: &ast::Value<'_>, path: &str, findings: &mut Findings) -> Node {
     let range = value.range();
     let span = range.start..range.end;
     let value = match value {
@@ -84,12 +91,7 @@ fn convert(value: &ast::Value<'_>, path: &str, findings: &mut Findings<'_>) -> N
         ast::Value::NumberLit(lit) => match lit.value.parse() {
             Ok(number) => Value::Number(number),
             Err(_) => {
-                findings.error(
-                    &span,
-                    path,
-                    format!("{} is not a JSON number", lit.value),
-                    "",
-                );
+                findings.report(&codes::SYNTAX, &span, path, "this is not a JSON number");
                 Value::Null
             }
         },
@@ -106,12 +108,8 @@ fn convert(value: &ast::Value<'_>, path: &str, findings: &mut Findings<'_>) -> N
     Node { value, span }
 }
 
-fn convert_entries(
-    object: &ast::Object<'_>,
-    path: &str,
-    findings: &mut Findings<'_>,
-) -> Vec<Entry> {
-    let mut first_places: HashMap<&str, usize> = HashMap::new();
+fn convert_entries(object: &ast::Object<'_>, path: &str, findings: &mut Findings) -> Vec<Entry> {
+    let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
     let mut entries = Vec::with_capacity(object.properties.len());
     for property in &object.properties {
         let key = property.name.as_str();
@@ -119,13 +117,15 @@ fn convert_entries(
         let key_span = range.start..range.end;
         let path = join(path, key);
         if let Some(first) = first_places.get(key) {
-            let (line, column) = findings.document.place(*first);
+            let first = findings.at(first);
             let problem = format!("the key \"{key}\" stands here a second time");
-            let help = format!("keep one of the two; the first is at {line}:{column}");
-            findings.error(&key_span, &path, problem, help);
+            findings
+                .report(&codes::DUPLICATE_KEY, &key_span, &path, problem)
+                .label(first, "the first one stands here")
+                .help("keep one of the two");
             continue;
         }
-        first_places.insert(key, key_span.start);
+        first_places.insert(key, key_span.clone());
         let node = convert(&property.value, &path, findings);
         entries.push(Entry {
             key: key.to_owned(),
@@ -165,8 +165,44 @@ impl Node {
         }
     }
 
+    /// Every key below it.
+    pub(crate) fn keys(&self, each: &mut impl FnMut(&Range<usize>)) {
+        match &self.value {
+            Value::Array(nodes) => nodes.iter().for_each(|node| node.keys(each)),
+            Value::Object(entries) => {
+                for entry in entries {
+                    each(&entry.key_span);
+                    entry.node.keys(each);
+                }
+            }
+            _ => {}
+        }
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.as_object()?.iter().find(|entry| entry.key == key)
+    }
+
+    /// Where it begins: the brace of an object, the whole of anything else.
+    pub(crate) fn opening(&self) -> Range<usize> {
+        match self.value {
+            Value::Object(_) => self.span.start..self.span.end.min(self.span.start + 1),
+            _ => self.span.clone(),
+        }
+    }
+
+    /// What to do about a value of another type than `expected`.
+    pub(crate) fn hint(&self, expected: &str) -> &'static str {
+        match (&self.value, expected) {
+            (Value::Number(_) | Value::Bool(_), "a string") => "put it in quotes",
+            (Value::String(text), "a whole number" | "a number" | "true or false")
+                if text.parse::<f64>().is_ok() || matches!(&**text, "true" | "false") =>
+            {
+                "remove the quotes"
+            }
+            (_, "a list") => "write it in square brackets: [ … ]",
+            _ => "",
+        }
     }
 
     /// The value's type as operators call it, with an article.
@@ -199,30 +235,20 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::Document;
-    use super::super::issue::Issue;
+    use super::super::diagnostic::Diagnostic;
+    use super::super::document::{Content, Document};
     use super::*;
 
-    fn parse(text: &str) -> (Option<Node>, Vec<Issue>) {
-        let document = match Document::new("f.json", text.as_bytes()) {
-            Ok(document) => document,
-            Err(refused) => {
-                return (
-                    None,
-                    vec![Issue::of_file("f.json", refused.problem, refused.help)],
-                );
-            }
-        };
-        let mut findings = Findings::new(&document);
+    fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
+        let document = Document::new("f.json", text.as_bytes(), Content::Open).unwrap();
+        let mut findings = Findings::new(Arc::new(document));
         let node = super::parse(&mut findings);
-        (node, findings.issues)
+        (node, findings.finish())
     }
 
     #[test]
     fn faults_of_syntax_are_placed() {
         let rows = [
-            ("", None, "the file is empty"),
-            ("  \n", None, "the file is empty"),
             ("// nothing", Some((1, 1)), "the file holds only comments"),
             (
                 "{\"a\": 1,}",
@@ -259,7 +285,12 @@ mod tests {
                 issues[0].problem
             );
             if place.is_some() {
-                assert_eq!(issues[0].place, place, "{text:?}: {}", issues[0].problem);
+                assert_eq!(
+                    issues[0].place.start(),
+                    place,
+                    "{text:?}: {}",
+                    issues[0].problem
+                );
             }
         }
     }

@@ -3,10 +3,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::codes;
 use super::shape::ShapeReader;
 use super::tree::{Node, Value, join};
 
-impl ShapeReader<'_, '_> {
+impl ShapeReader<'_> {
     /// Reads `node` into settings of the framework; `None` after an error.
     pub(crate) fn settings<T: DeserializeOwned>(
         &mut self,
@@ -59,6 +60,7 @@ impl ShapeReader<'_, '_> {
         {
             place = element;
         }
-        self.findings.error(&place.span, &whole, problem, "");
+        self.findings
+            .report(&codes::BAD_FORMAT, &place.span, &whole, problem);
     }
 }

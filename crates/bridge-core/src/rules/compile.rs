@@ -3,14 +3,17 @@
 mod endpoint;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::template::{DEFAULT_FORMAT, Template};
 use super::{Channels, Rule, Rules, SourcePattern, Target};
-use crate::config::issue::{Findings, suggest};
+use crate::config::codes::{self, Code};
+use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::settings::DeliveryPolicy;
+use crate::config::suggest::suggest;
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{Channel, InstanceId, RuleId};
@@ -22,6 +25,8 @@ pub(crate) struct InstanceFacts {
     pub(crate) id: InstanceId,
     pub(crate) address_keys: &'static [AddressKey],
     pub(crate) policy: Arc<DeliveryPolicy>,
+    /// Where the config defines it.
+    pub(crate) place: Place,
 }
 
 /// Compiles a rules file. Without `facts` (the config is no tree) only what stands in the file
@@ -29,7 +34,7 @@ pub(crate) struct InstanceFacts {
 pub(crate) fn compile(
     root: &Node,
     facts: Option<&HashMap<String, InstanceFacts>>,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) -> Option<Rules> {
     let mut compiler = Compiler::new(facts, findings);
     let nodes = compiler.rule_nodes(root)?;
@@ -41,29 +46,26 @@ pub(crate) fn compile(
         let problem = "there are no rules, so nothing is forwarded";
         let help = "start the bridge, say something in a group, and paste the address it logs";
         compiler
-            .findings
-            .warning(&root.span, "rules", problem, help);
+            .report(&codes::NO_RULES, &root.opening(), "rules", problem)
+            .help(help);
     }
     Some(Rules::new(rules))
 }
 
 /// Keeps what is shared between rules.
-struct Compiler<'a, 'd> {
+struct Compiler<'a> {
     facts: Option<&'a HashMap<String, InstanceFacts>>,
-    findings: &'a mut Findings<'d>,
+    findings: &'a mut Findings,
     delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
-    ids: HashMap<RuleId, (usize, usize)>,
+    ids: HashMap<RuleId, Range<usize>>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
 }
 
-impl<'a, 'd> Compiler<'a, 'd> {
-    fn new(
-        facts: Option<&'a HashMap<String, InstanceFacts>>,
-        findings: &'a mut Findings<'d>,
-    ) -> Self {
+impl<'a> Compiler<'a> {
+    fn new(facts: Option<&'a HashMap<String, InstanceFacts>>, findings: &'a mut Findings) -> Self {
         let delivery_schema = endpoint::delivery_schema();
         Self {
             facts,
@@ -75,6 +77,16 @@ impl<'a, 'd> Compiler<'a, 'd> {
         }
     }
 
+    fn report(
+        &mut self,
+        code: &'static Code,
+        span: &Range<usize>,
+        path: &str,
+        problem: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.findings.report(code, span, path, problem)
+    }
+
     fn rule_nodes<'n>(&mut self, root: &'n Node) -> Option<&'n [Node]> {
         const FORM: &str = "write {\"rules\": [ … ]}";
         let Some(entries) = root.as_object() else {
@@ -82,21 +94,23 @@ impl<'a, 'd> Compiler<'a, 'd> {
                 "expected an object with the key \"rules\", found {}",
                 root.type_name()
             );
-            self.findings.error(&root.span, "", problem, FORM);
+            self.report(&codes::WRONG_TYPE, &root.span, "", problem)
+                .help(FORM);
             return None;
         };
         self.refuse_unknown(entries, &["$schema", "rules"], "");
         let Some(rules) = root.get("rules") else {
-            self.findings
-                .error(&root.span, "rules", "the key \"rules\" is missing", FORM);
+            let problem = "the key \"rules\" is missing";
+            self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
+                .help(FORM);
             return None;
         };
         match &rules.node.value {
             Value::Array(nodes) => Some(nodes),
             _ => {
                 let problem = format!("expected a list of rules, found {}", rules.node.type_name());
-                self.findings
-                    .error(&rules.node.span, "rules", problem, FORM);
+                self.report(&codes::WRONG_TYPE, &rules.node.span, "rules", problem)
+                    .help(FORM);
                 None
             }
         }
@@ -105,8 +119,8 @@ impl<'a, 'd> Compiler<'a, 'd> {
     fn rule(&mut self, node: &Node, path: &str) -> Option<Rule> {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected a rule, found {}", node.type_name());
-            let help = "write {\"from\": {…}, \"to\": {…}}";
-            self.findings.error(&node.span, path, problem, help);
+            self.report(&codes::WRONG_TYPE, &node.span, path, problem)
+                .help("write {\"from\": {…}, \"to\": {…}}");
             return None;
         };
         let errors_before = self.findings.error_count();
@@ -122,8 +136,13 @@ impl<'a, 'd> Compiler<'a, 'd> {
                     let path = join(path, "channels");
                     let problem = "a forward rule has no \"channels\"";
                     let help = "add \"type\": \"connect\", or write \"from\" and \"to\"";
-                    self.findings
-                        .error(&channels.key_span, &path, problem, help);
+                    self.report(
+                        &codes::NOT_FOR_THIS_RULE,
+                        &channels.key_span,
+                        &path,
+                        problem,
+                    )
+                    .help(help);
                 }
                 let rest: Vec<_> = entries
                     .iter()
@@ -182,13 +201,22 @@ impl<'a, 'd> Compiler<'a, 'd> {
             Some("forward") => Some(RuleType::Forward),
             other => {
                 let word = other.unwrap_or_default();
-                let problem = match other {
-                    Some(word) => format!("unknown rule type \"{word}\""),
-                    None => format!("expected a string, found {}", entry.node.type_name()),
+                let (code, problem) = match other {
+                    Some(word) => (
+                        &codes::UNKNOWN_VALUE,
+                        format!("unknown rule type \"{word}\""),
+                    ),
+                    None => {
+                        let found = entry.node.type_name();
+                        (
+                            &codes::WRONG_TYPE,
+                            format!("expected a string, found {found}"),
+                        )
+                    }
                 };
                 let help = suggest(word, ["connect", "forward"]);
-                self.findings
-                    .error(&entry.node.span, &join(path, "type"), problem, help);
+                self.report(code, &entry.node.span, &join(path, "type"), problem)
+                    .help(help);
                 None
             }
         }
@@ -208,8 +236,8 @@ impl<'a, 'd> Compiler<'a, 'd> {
                 .map_or(&node.span, |entry| &entry.key_span);
             let problem = "connect needs at least two different channels";
             let help = "add another instance, or write a list of channels: \"dt_main\": [{…}, {…}]";
-            self.findings
-                .error(span, &join(path, "channels"), problem, help);
+            self.report(&codes::NO_CHANNEL, span, &join(path, "channels"), problem)
+                .help(help);
         }
         ends
     }
@@ -224,8 +252,8 @@ impl<'a, 'd> Compiler<'a, 'd> {
     fn msg_block(&mut self, node: &Node, path: &str) -> Option<Arc<Template>> {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected an object, found {}", node.type_name());
-            let help = "write {\"msg_format\": \"{user}: {msg}\"}";
-            self.findings.error(&node.span, path, problem, help);
+            self.report(&codes::WRONG_TYPE, &node.span, path, problem)
+                .help("write {\"msg_format\": \"{user}: {msg}\"}");
             return None;
         };
         self.refuse_unknown(entries, &["msg_format"], path);
@@ -233,7 +261,8 @@ impl<'a, 'd> Compiler<'a, 'd> {
         let path = join(path, "msg_format");
         let Some(text) = format.node.as_str() else {
             let problem = format!("expected a string, found {}", format.node.type_name());
-            self.findings.error(&format.node.span, &path, problem, "");
+            self.report(&codes::WRONG_TYPE, &format.node.span, &path, problem)
+                .help(format.node.hint("a string"));
             return None;
         };
         if let Some(known) = self.templates.get(text) {
@@ -243,11 +272,10 @@ impl<'a, 'd> Compiler<'a, 'd> {
             Ok(_) => self.template(text),
             Err(errors) => {
                 for error in errors {
-                    let span = self
-                        .findings
-                        .document
-                        .find_within(&format.node.span, &error.raw);
-                    self.findings.error(&span, &path, error.problem, error.help);
+                    let document = &self.findings.document;
+                    let span = document.inside(&format.node.span, text, error.span);
+                    self.report(error.code, &span, &path, error.problem)
+                        .help(error.help);
                 }
                 None
             }
@@ -271,7 +299,6 @@ impl<'a, 'd> Compiler<'a, 'd> {
         endpoints: &[Endpoint],
         path: &str,
     ) -> Option<RuleId> {
-        let place = self.findings.document.place(node.span.start);
         let Some(entry) = node.get("id") else {
             let base = routing_hash(kind, endpoints);
             let mut id = RuleId::new(base.as_str());
@@ -284,28 +311,26 @@ impl<'a, 'd> Compiler<'a, 'd> {
                 }
                 *number += 1;
             }
-            self.ids.insert(id.clone(), place);
+            self.ids.insert(id.clone(), node.opening());
             return Some(id);
         };
         let path = join(path, "id");
         let Some(text) = entry.node.as_str().filter(|text| !text.trim().is_empty()) else {
             let problem = "a rule's id must be a string that is not empty";
-            self.findings.error(
-                &entry.node.span,
-                &path,
-                problem,
-                "remove it, or write a name",
-            );
+            self.report(&codes::EMPTY_VALUE, &entry.node.span, &path, problem)
+                .help("remove it, or write a name");
             return None;
         };
         let id = RuleId::new(text);
-        if let Some((line, column)) = self.ids.get(&id) {
+        if let Some(first) = self.ids.get(&id) {
+            let first = self.findings.at(first);
             let problem = format!("the rule id \"{id}\" stands here a second time");
-            let help = format!("rename one of the two; the first rule is at {line}:{column}");
-            self.findings.error(&entry.node.span, &path, problem, help);
+            self.report(&codes::DUPLICATE_RULE_ID, &entry.node.span, &path, problem)
+                .label(first, "the first one stands here")
+                .help("rename one of the two");
             return None;
         }
-        self.ids.insert(id.clone(), place);
+        self.ids.insert(id.clone(), entry.node.span.clone());
         Some(id)
     }
 
@@ -319,8 +344,13 @@ impl<'a, 'd> Compiler<'a, 'd> {
             if !known.contains(&entry.key.as_str()) {
                 let problem = format!("unknown key \"{}\"", entry.key);
                 let help = suggest(&entry.key, known.iter().copied());
-                self.findings
-                    .error(&entry.key_span, &join(path, &entry.key), problem, help);
+                self.report(
+                    &codes::UNKNOWN_KEY,
+                    &entry.key_span,
+                    &join(path, &entry.key),
+                    problem,
+                )
+                .help(help);
             }
         }
     }

@@ -1,6 +1,10 @@
 //! `msg_format`: placeholders and the `<richheader>` tag, parsed once and filled in one pass. What
 //! users write is data: it is never scanned for placeholders, tags or markup.
 
+use std::ops::Range;
+
+use crate::config::codes::{self, Code};
+use crate::config::suggest::suggest;
 use crate::id::InstanceId;
 use crate::message::{Content, Message, RichHeader, single_line};
 
@@ -63,52 +67,72 @@ pub(crate) struct Scene<'a> {
 /// A fault in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TemplateError {
-    /// The faulty bit as it stands in the template.
-    pub(crate) raw: String,
+    pub(crate) code: &'static Code,
+    /// Where the faulty bit stands in the template, in bytes.
+    pub(crate) span: Range<usize>,
     pub(crate) problem: String,
     pub(crate) help: String,
 }
 
-impl TemplateError {
-    fn new(raw: &str, problem: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            raw: raw.to_owned(),
+/// Collects the faults of one template.
+struct Faults<'a> {
+    format: &'a str,
+    errors: Vec<TemplateError>,
+}
+
+impl Faults<'_> {
+    /// Reports `raw`, which must be a part of the format.
+    fn report(
+        &mut self,
+        code: &'static Code,
+        raw: &str,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let start = raw.as_ptr().addr() - self.format.as_ptr().addr();
+        self.errors.push(TemplateError {
+            code,
+            span: start..start + raw.len(),
             problem: problem.into(),
             help: help.into(),
-        }
+        });
     }
 }
 
 impl Template {
     /// Parses a format; reports every fault.
     pub(crate) fn parse(format: &str) -> Result<Self, Vec<TemplateError>> {
-        let mut errors = Vec::new();
+        let mut faults = Faults {
+            format,
+            errors: Vec::new(),
+        };
         let (header, body) = match format.split_once(TAG) {
-            None => (None, pieces(format, &mut errors)),
-            Some((before, rest)) => match tag(rest, &mut errors) {
+            None => (None, pieces(format, &mut faults)),
+            Some((before, rest)) => match tag(&format[before.len()..], rest, &mut faults) {
                 Some((header, after)) => {
-                    if after.contains(TAG) {
+                    if let Some(second) = after.find(TAG) {
+                        let second = &after[second..second + TAG.len()];
                         let problem = "a format may hold one <richheader> only";
-                        errors.push(TemplateError::new(TAG, problem, "remove the second one"));
+                        let help = "remove the second one";
+                        faults.report(&codes::BAD_TEMPLATE, second, problem, help);
                     }
                     // The header gets a line of its own, so the break behind the tag is its.
                     let after = after.strip_prefix('\n').unwrap_or(after);
-                    let mut body = pieces(before, &mut errors);
-                    body.extend(pieces(after, &mut errors));
+                    let mut body = pieces(before, &mut faults);
+                    body.extend(pieces(after, &mut faults));
                     (Some(header), body)
                 }
                 None => (None, Vec::new()),
             },
         };
         let is_blank = |piece: &Piece| matches!(piece, Piece::Text(text) if text.trim().is_empty());
-        if errors.is_empty() && header.is_none() && body.iter().all(is_blank) {
+        if faults.errors.is_empty() && header.is_none() && body.iter().all(is_blank) {
             let help = format!("write at least one placeholder, such as \"{DEFAULT_FORMAT}\"");
-            errors.push(TemplateError::new(format, "the format is empty", help));
+            faults.report(&codes::BAD_TEMPLATE, format, "the format is empty", help);
         }
-        if errors.is_empty() {
-            Ok(Self { header, body })
-        } else {
-            Err(errors)
+        match faults.errors.is_empty() {
+            true => Ok(Self { header, body }),
+            false => Err(faults.errors),
         }
     }
 
@@ -154,9 +178,11 @@ fn fill(pieces: &[Piece], scene: &Scene<'_>) -> String {
     filled
 }
 
-/// Reads the tag from behind its name to behind `/>`; the rest follows it.
-fn tag<'a>(rest: &'a str, errors: &mut Vec<TemplateError>) -> Option<(Header, &'a str)> {
+/// Reads the tag, which `whole` begins with, from behind its name to behind `/>`; the rest follows
+/// it.
+fn tag<'a>(whole: &str, rest: &'a str, faults: &mut Faults<'_>) -> Option<(Header, &'a str)> {
     const FORM: &str = "write <richheader title=\"{user}\" content=\"{platform}\"/>";
+    let name = &whole[..TAG.len()];
     let mut header = Header {
         title: Vec::new(),
         content: Vec::new(),
@@ -167,7 +193,12 @@ fn tag<'a>(rest: &'a str, errors: &mut Vec<TemplateError>) -> Option<(Header, &'
         left = left.trim_start();
         if let Some(after) = left.strip_prefix("/>") {
             if !has_title {
-                errors.push(TemplateError::new(TAG, "<richheader> has no title", FORM));
+                faults.report(
+                    &codes::BAD_TEMPLATE,
+                    name,
+                    "<richheader> has no title",
+                    FORM,
+                );
             }
             return Some((header, after));
         }
@@ -177,30 +208,27 @@ fn tag<'a>(rest: &'a str, errors: &mut Vec<TemplateError>) -> Option<(Header, &'
             let (value, after) = value[1..].split_once(quote)?;
             Some((name.trim(), value, after))
         });
-        let Some((name, value, after)) = attribute else {
-            errors.push(TemplateError::new(
-                TAG,
-                "<richheader> is not closed by />",
-                FORM,
-            ));
+        let Some((attribute, value, after)) = attribute else {
+            let problem = "<richheader> is not closed by />";
+            faults.report(&codes::BAD_TEMPLATE, name, problem, FORM);
             return None;
         };
-        match name {
+        match attribute {
             "title" => {
                 has_title = true;
-                header.title = pieces(value, errors);
+                header.title = pieces(value, faults);
             }
-            "content" => header.content = pieces(value, errors),
+            "content" => header.content = pieces(value, faults),
             other => {
                 let problem = format!("<richheader> has no attribute \"{other}\"");
-                errors.push(TemplateError::new(other, problem, FORM));
+                faults.report(&codes::BAD_TEMPLATE, other, problem, FORM);
             }
         }
         left = after;
     }
 }
 
-fn pieces(format: &str, errors: &mut Vec<TemplateError>) -> Vec<Piece> {
+fn pieces(format: &str, faults: &mut Faults<'_>) -> Vec<Piece> {
     const BRACES: &str = "write {{ and }} for literal braces";
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -215,7 +243,8 @@ fn pieces(format: &str, errors: &mut Vec<TemplateError>) -> Vec<Piece> {
             text.push('}');
             left = after;
         } else if let Some(after) = brace.strip_prefix('}') {
-            errors.push(TemplateError::new("}", "a \"}\" closes nothing", BRACES));
+            let problem = "a \"}\" closes nothing";
+            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
             left = after;
         } else if let Some(end) = brace.find('}') {
             let name = &brace[1..end];
@@ -228,14 +257,16 @@ fn pieces(format: &str, errors: &mut Vec<TemplateError>) -> Vec<Piece> {
                 }
                 None => {
                     let known = VARIABLES.iter().map(|(known, _)| *known);
-                    let help = crate::config::issue::suggest(name, known);
+                    let help = suggest(name, known);
                     let problem = format!("unknown placeholder {{{name}}}");
-                    errors.push(TemplateError::new(&brace[..=end], problem, help));
+                    let raw = &brace[..=end];
+                    faults.report(&codes::UNKNOWN_PLACEHOLDER, raw, problem, help);
                 }
             }
             left = &brace[end + 1..];
         } else {
-            errors.push(TemplateError::new("{", "a \"{\" is not closed", BRACES));
+            let problem = "a \"{\" is not closed";
+            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
             left = &brace[1..];
         }
     }
@@ -247,134 +278,4 @@ fn pieces(format: &str, errors: &mut Vec<TemplateError>) -> Vec<Piece> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::Address;
-    use crate::message::Sender;
-    use crate::time::Timestamp;
-
-    fn render(format: &str, user: &str, text: &str) -> String {
-        let template = Template::parse(format).unwrap();
-        let mut message = Message::new(Address::new([("k", "v")]), Sender::new("u1", user), text);
-        message.sent_at = Some(Timestamp::from_millis(0));
-        let instance = InstanceId::new("dt_main");
-        let scene = Scene {
-            platform: "dingtalk",
-            instance: &instance,
-            message: &message,
-        };
-        let content = template.render(&scene);
-        match content.header {
-            Some(header) => format!("{header}\n{}", content.text),
-            None => content.text,
-        }
-    }
-
-    #[test]
-    fn placeholders_are_filled_in_one_pass() {
-        let rows = [
-            ("{user}: {msg}", "张三", "你好", "张三: 你好"),
-            (
-                "{user}: {msg}",
-                "{msg}",
-                "{user} {{x}}",
-                "{msg}: {user} {{x}}",
-            ),
-            (
-                "[{platform}/{from}/{instance_id}] {msg}",
-                "a",
-                "b",
-                "[dingtalk/dt_main/dt_main] b",
-            ),
-            ("{{{user}}} {msg}", "a", "b", "{a} b"),
-            (
-                "{time} {user_id}{user_avatar} {msg}",
-                "a",
-                "b",
-                "1970-01-01T00:00:00.000Z u1 b",
-            ),
-            (
-                "{user}: {msg}",
-                "a\n李四: hi\u{202e}",
-                "1\n2",
-                "a 李四: hi: 1\n2",
-            ),
-            (
-                "<richheader title=\"{user}\" content=\"{platform}\"/>{msg}",
-                "a",
-                "b",
-                "[a · dingtalk]\nb",
-            ),
-            ("<richheader title=\"{user}\"/>\n{msg}", "a", "b", "[a]\nb"),
-            (
-                "<richheader title='{user}' content='{user_avatar}' />{msg}",
-                "a",
-                "b",
-                "[a]\nb",
-            ),
-            (
-                "{msg}",
-                "a",
-                "<richheader title=\"boss\"/>x",
-                "<richheader title=\"boss\"/>x",
-            ),
-            (
-                "<richheader title=\"{user}\"/>{msg}",
-                "\" content=\"x\"/>{msg}",
-                "b",
-                "[\" content=\"x\"/>{msg}]\nb",
-            ),
-        ];
-        for (format, user, text, expected) in rows {
-            assert_eq!(render(format, user, text), expected, "{format}");
-        }
-    }
-
-    #[test]
-    fn faults_name_the_bit_and_the_cure() {
-        let rows = [
-            ("{usr}: {msg}", "{usr}", "did you mean `user`?"),
-            (
-                "{user: {msg}",
-                "{user: {msg}",
-                "known here: from, instance_id",
-            ),
-            ("{msg", "{", "write {{ and }} for literal braces"),
-            ("msg}", "}", "write {{ and }} for literal braces"),
-            (
-                "{msg}<richheader title=\"x\">",
-                TAG,
-                "write <richheader title=",
-            ),
-            (
-                "<richheader content=\"x\"/>{msg}",
-                TAG,
-                "write <richheader title=",
-            ),
-            (
-                "<richheader title=\"x\" colour=\"y\"/>",
-                "colour",
-                "write <richheader title=",
-            ),
-            (
-                "<richheader title=\"{usr}\"/>{msg}",
-                "{usr}",
-                "did you mean `user`?",
-            ),
-            (
-                "<richheader title=\"a\"/><richheader title=\"b\"/>",
-                TAG,
-                "remove the second one",
-            ),
-            ("  ", "  ", "write at least one placeholder"),
-            ("", "", "write at least one placeholder"),
-        ];
-        for (format, raw, help) in rows {
-            let errors = Template::parse(format).unwrap_err();
-            assert_eq!(errors[0].raw, raw, "{format}: {errors:?}");
-            assert!(errors[0].help.starts_with(help), "{format}: {errors:?}");
-        }
-        let all = Template::parse("{a} {b}").unwrap_err();
-        assert_eq!(all.len(), 2);
-    }
-}
+mod tests;

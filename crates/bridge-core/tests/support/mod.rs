@@ -4,7 +4,7 @@ use std::future::ready;
 
 use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
-use bridge_core::config::{Issue, Loaded, Source, load};
+use bridge_core::config::{Diagnostic, Loaded, Source, load};
 use bridge_core::driver::{
     AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Received, Report,
 };
@@ -134,12 +134,17 @@ pub(crate) fn load_texts(config: &str, rules: &str) -> Loaded {
 
 /// `line:column path | problem | help`, without the line for the file as a whole.
 #[allow(dead_code, reason = "not every test that shares this module uses it")]
-pub(crate) fn line(issue: &Issue) -> String {
-    let place = issue
-        .place
+pub(crate) fn line(diagnostic: &Diagnostic) -> String {
+    let Diagnostic {
+        severity,
+        place,
+        path,
+        problem,
+        help,
+        ..
+    } = diagnostic;
+    let place = place
+        .start()
         .map_or_else(String::new, |(line, column)| format!("{line}:{column} "));
-    format!(
-        "{}: {place}{} | {} | {}",
-        issue.severity, issue.path, issue.problem, issue.help
-    )
+    format!("{severity}: {place}{path} | {problem} | {help}")
 }

@@ -1,13 +1,16 @@
 //! The channels that a rule names: in `from`, in `to`, in `channels`.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Compiler, InstanceFacts};
-use crate::config::issue::suggest;
+use crate::config::codes;
 use crate::config::settings::{DeliveryKeys, DeliveryPolicy};
 use crate::config::shape::ShapeReader;
+use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::driver::AddressKey;
 use crate::id::{Address, InstanceId};
 use crate::ports::SecretSource;
 use crate::rules::template::Template;
@@ -51,7 +54,7 @@ impl SecretSource for NoSecrets {
     }
 }
 
-impl Compiler<'_, '_> {
+impl Compiler<'_> {
     pub(super) fn endpoints(
         &mut self,
         rule: &Node,
@@ -62,12 +65,9 @@ impl Compiler<'_, '_> {
         let path = join(path, key);
         let form = format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
         let Some(entry) = rule.get(key) else {
-            self.findings.error(
-                &rule.span,
-                &path,
-                format!("the key \"{key}\" is missing"),
-                form,
-            );
+            let problem = format!("the key \"{key}\" is missing");
+            self.report(&codes::MISSING_KEY, &rule.opening(), &path, problem)
+                .help(form);
             return Vec::new();
         };
         let Some(instances) = entry.node.as_object() else {
@@ -75,16 +75,14 @@ impl Compiler<'_, '_> {
                 "expected an object of instances, found {}",
                 entry.node.type_name()
             );
-            self.findings.error(&entry.node.span, &path, problem, form);
+            self.report(&codes::WRONG_TYPE, &entry.node.span, &path, problem)
+                .help(form);
             return Vec::new();
         };
         if instances.is_empty() {
-            self.findings.error(
-                &entry.node.span,
-                &path,
-                format!("\"{key}\" names no instance"),
-                form,
-            );
+            let problem = format!("\"{key}\" names no instance");
+            self.report(&codes::NO_CHANNEL, &entry.node.span, &path, problem)
+                .help(form);
         }
         let mut ends = Vec::new();
         for instance in instances {
@@ -101,7 +99,8 @@ impl Compiler<'_, '_> {
                 Value::Array(nodes) => {
                     if nodes.is_empty() {
                         let problem = "the list names no channel";
-                        self.findings.error(&instance.node.span, &path, problem, "");
+                        self.report(&codes::NO_CHANNEL, &instance.node.span, &path, problem)
+                            .help("write at least one channel, or remove the instance");
                     }
                     for (index, node) in nodes.iter().enumerate() {
                         let path = join_index(&path, index);
@@ -121,13 +120,25 @@ impl Compiler<'_, '_> {
     }
 
     fn unknown_instance(&mut self, instance: &Entry, path: &str) {
-        let known = self
-            .facts
-            .into_iter()
-            .flat_map(|facts| facts.keys().map(String::as_str));
+        let Some(facts) = self.facts else { return };
+        let known = facts.keys().map(String::as_str);
         let problem = format!("no instance is called \"{}\" in the config", instance.key);
-        let help = suggest(&instance.key, known);
-        self.findings.error(&instance.key_span, path, problem, help);
+        let help = suggest(&instance.key, known.clone());
+        // The one that was meant, or else the first one: there the others are, too.
+        let label = match nearest(&instance.key, known) {
+            Some(meant) => facts
+                .get(meant)
+                .map(|facts| (&facts.place, format!("`{meant}` is defined here"))),
+            None => {
+                let first = facts.values().min_by_key(|facts| facts.place.start());
+                first.map(|facts| (&facts.place, "instances are defined here".to_owned()))
+            }
+        };
+        let diagnostic = self.report(&codes::UNKNOWN_INSTANCE, &instance.key_span, path, problem);
+        diagnostic.help(help);
+        if let Some((place, text)) = label {
+            diagnostic.label(place.clone(), text);
+        }
     }
 
     fn endpoint(
@@ -152,12 +163,18 @@ impl Compiler<'_, '_> {
             });
         }
         let Some(entries) = node.as_object() else {
-            let problem = match any {
-                true => "\"*\" stands for any channel and is allowed in \"from\" only".to_owned(),
-                false => format!("expected a channel's address, found {}", node.type_name()),
+            let (code, problem) = match any {
+                true => (
+                    &codes::BAD_WILDCARD,
+                    "\"*\" stands for any channel and is allowed in \"from\" only".to_owned(),
+                ),
+                false => (
+                    &codes::WRONG_TYPE,
+                    format!("expected a channel's address, found {}", node.type_name()),
+                ),
             };
-            self.findings
-                .error(&node.span, path, problem, address_form(facts));
+            self.report(code, &node.span, path, problem)
+                .help(address_form(facts));
             return None;
         };
         let (address, dressing): (Vec<_>, Vec<_>) = entries
@@ -169,8 +186,14 @@ impl Compiler<'_, '_> {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a target, not to \"from\"", entry.key);
                     let help = "move it to the channel in \"to\", or \"msg\" to the rule";
-                    self.findings
-                        .error(&entry.key_span, &join(path, &entry.key), problem, help);
+                    let path = join(path, &entry.key);
+                    self.report(
+                        &codes::TARGET_KEY_IN_SOURCE,
+                        &entry.key_span,
+                        &path,
+                        problem,
+                    )
+                    .help(help);
                 }
                 (None, None)
             }
@@ -204,6 +227,7 @@ impl Compiler<'_, '_> {
     ) -> Option<Address> {
         let before = self.findings.error_count();
         let mut pairs = Vec::new();
+        let mut misspelled = HashSet::new();
         for entry in entries {
             let path = join(path, &entry.key);
             let keys = facts.map(|facts| facts.address_keys);
@@ -211,41 +235,70 @@ impl Compiler<'_, '_> {
                 && !keys.iter().any(|known| known.name == entry.key)
             {
                 let problem = format!("unknown channel key \"{}\"", entry.key);
-                let reserved = ["msg"].into_iter().filter(|_| role != Role::Source);
-                let help = suggest(
-                    &entry.key,
-                    keys.iter().map(|known| known.name).chain(reserved),
-                );
-                self.findings.error(&entry.key_span, &path, problem, help);
+                let valid = self.valid_beside(node, keys, role);
+                let meant = nearest(&entry.key, valid.iter().copied());
+                misspelled.extend(meant.map(str::to_owned));
+                let help = suggest(&entry.key, valid);
+                self.findings
+                    .report(&codes::UNKNOWN_CHANNEL_KEY, &entry.key_span, &path, problem)
+                    .help(help);
                 continue;
             }
-            let problem = match entry.node.as_str() {
-                Some("*") => "\"*\" can't stand for a value of an address".to_owned(),
-                Some(text) if text.trim().is_empty() => "an empty value never matches".to_owned(),
+            let (code, problem) = match entry.node.as_str() {
+                Some("*") => (
+                    &codes::BAD_WILDCARD,
+                    "\"*\" can't stand for a value of an address".to_owned(),
+                ),
+                Some(text) if text.trim().is_empty() => (
+                    &codes::EMPTY_ADDRESS_VALUE,
+                    "an empty value never matches".to_owned(),
+                ),
                 Some(text) => {
                     pairs.push((entry.key.as_str(), text));
                     continue;
                 }
-                None => format!("expected a string, found {}", entry.node.type_name()),
+                None => (
+                    &codes::WRONG_TYPE,
+                    format!("expected a string, found {}", entry.node.type_name()),
+                ),
             };
             let help = match entry.node.as_str() {
                 Some("*") => "for any channel of the instance write \"dt_main\": \"*\" in \"from\"",
                 _ => "write the channel's id in quotes",
             };
-            self.findings.error(&entry.node.span, &path, problem, help);
+            self.report(code, &entry.node.span, &path, problem)
+                .help(help);
         }
         let missing: Vec<_> = facts
             .into_iter()
             .flat_map(|facts| facts.address_keys)
             .filter(|key| !entries.iter().any(|entry| entry.key == key.name))
+            .filter(|key| !misspelled.contains(key.name))
             .collect();
         let incomplete = !missing.is_empty() && (role != Role::Source || entries.is_empty());
         for key in missing.into_iter().filter(|_| incomplete) {
             let problem = format!("the channel key \"{}\" is missing", key.name);
-            self.findings
-                .error(&node.span, &join(path, key.name), problem, key.description);
+            let path = join(path, key.name);
+            self.report(&codes::MISSING_CHANNEL_KEY, &node.opening(), &path, problem)
+                .help(key.description);
         }
         (self.findings.error_count() == before).then(|| Address::new(pairs))
+    }
+
+    /// The keys that an address may still have: those that it has are not what was meant.
+    fn valid_beside(&self, node: &Node, keys: &[AddressKey], role: Role) -> Vec<&str> {
+        let delivery = self.delivery_schema.pointer("/properties");
+        let delivery = delivery.and_then(serde_json::Value::as_object);
+        let dressing = delivery.into_iter().flat_map(|keys| keys.keys());
+        let dressing = dressing.map(String::as_str).chain(["msg"]);
+        let dressing = dressing.filter(|_| role != Role::Source);
+        let names = keys.iter().map(|key| key.name);
+        let absent = names.clone().chain(dressing);
+        let absent: Vec<_> = absent.filter(|key| node.get(key).is_none()).collect();
+        match absent.is_empty() {
+            true => names.collect(),
+            false => absent,
+        }
     }
 
     /// What a target says beside its address: its format and how it is tried.

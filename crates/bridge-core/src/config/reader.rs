@@ -1,0 +1,206 @@
+//! Reads a config document: the block `global`, and every instance.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::codes;
+use super::diagnostic::{Diagnostic, Findings};
+use super::document::Document;
+use super::instance::{Draft, check_proxy, drafts, read_instance};
+use super::listen::collide;
+use super::load::InstanceSetup;
+use super::retention::check_retention;
+use super::settings::{DeliveryPolicy, GlobalSettings};
+use super::shape::{FoundSecret, ShapeReader};
+use super::tree::{Node, parse};
+use crate::catalog::Catalog;
+use crate::id::InstanceId;
+use crate::ports::SecretSource;
+use crate::rules::Rules;
+use crate::rules::compile::InstanceFacts;
+use crate::secret::LeakGuard;
+
+/// What was read of the config.
+pub(super) struct ConfigReader {
+    pub(super) document: Arc<Document>,
+    pub(super) root: Option<Node>,
+    pub(super) global: GlobalSettings,
+    pub(super) instances: Vec<InstanceSetup>,
+    pub(super) leaks: LeakGuard,
+    /// What the rules need to know of the instances; `None` if the file has no tree.
+    pub(super) facts: Option<HashMap<String, InstanceFacts>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// A warning for each instance, in case no rule uses it.
+    unused: Vec<(InstanceId, Diagnostic)>,
+}
+
+impl ConfigReader {
+    pub(super) fn read(
+        document: Arc<Document>,
+        catalog: &Catalog,
+        source: &dyn SecretSource,
+    ) -> Self {
+        let mut findings = Findings::new(Arc::clone(&document));
+        let mut secrets = Vec::new();
+        let mut read = Self {
+            document,
+            root: None,
+            global: GlobalSettings::default(),
+            instances: Vec::new(),
+            leaks: LeakGuard::default(),
+            facts: None,
+            diagnostics: Vec::new(),
+            unused: Vec::new(),
+        };
+        if let Some(root) = parse(&mut findings) {
+            root.keys(&mut |key| findings.show(key));
+            read.facts = Some(HashMap::new());
+            read.whole(&root, catalog, source, &mut findings, &mut secrets);
+            read.root = Some(root);
+        }
+        read.leaks = LeakGuard::new(secrets.into_iter().map(|found| (found.path, found.value)));
+        read.diagnostics = findings.finish();
+        read
+    }
+
+    fn whole(
+        &mut self,
+        root: &Node,
+        catalog: &Catalog,
+        source: &dyn SecretSource,
+        findings: &mut Findings,
+        secrets: &mut Vec<FoundSecret>,
+    ) {
+        let Some(entries) = root.as_object() else {
+            let problem = format!(
+                "expected an object of platforms, found {}",
+                root.type_name()
+            );
+            findings
+                .report(&codes::WRONG_TYPE, &root.span, "", problem)
+                .help("write `{}` around it");
+            return;
+        };
+        if let Some(entry) = root.get("global") {
+            let schema = schemars::schema_for!(GlobalSettings).to_value();
+            let mut shape = ShapeReader {
+                findings,
+                source,
+                secrets,
+            };
+            if let Some(global) = shape.settings(&entry.node, &schema, "global") {
+                self.global = global;
+            }
+            check_proxy(&self.global.proxy, &entry.node, "global", findings);
+            check_retention(&self.global.store, &entry.node, findings);
+        }
+        let drafts = drafts(entries, catalog, findings);
+        let mut listeners: Vec<(String, Range<usize>, (IpAddr, u16))> = Vec::new();
+        for draft in drafts {
+            let mut shape = ShapeReader {
+                findings,
+                source,
+                secrets,
+            };
+            let Some(instance) = self.instance(&draft, &mut shape) else {
+                continue;
+            };
+            if let Some(listen) = instance.driver.listen() {
+                let span = draft.entry.key_span.clone();
+                listeners.push((draft.path.clone(), span, (listen.host, listen.port)));
+            }
+            self.instances.push(instance);
+        }
+        report_collisions(&listeners, findings);
+        self.instances.sort_by(|left, right| left.id.cmp(&right.id));
+        if self.unused.is_empty() && findings.error_count() == 0 {
+            let linked: Vec<_> = catalog.iter().map(|entry| entry.info().platform).collect();
+            let help = format!("add one below a platform; linked: {}", linked.join(", "));
+            let span = root.opening();
+            findings
+                .report(&codes::NO_INSTANCE, &span, "", "no instance is configured")
+                .help(help);
+        }
+    }
+
+    fn instance(
+        &mut self,
+        draft: &Draft<'_>,
+        shape: &mut ShapeReader<'_>,
+    ) -> Option<InstanceSetup> {
+        let Draft {
+            path,
+            entry,
+            driver,
+            ..
+        } = draft;
+        let id = InstanceId::new(entry.key.as_str());
+        let info = driver.info();
+        let base = DeliveryPolicy::default().with(&self.global.delivery);
+        let mut facts = InstanceFacts {
+            id: id.clone(),
+            address_keys: info.address_keys,
+            policy: Arc::new(base.clone()),
+            place: shape.findings.at(&entry.key_span),
+        };
+        let problem = format!("no rule uses the instance \"{id}\"");
+        let help = "it listens and reports the channels it hears; name it in the rules to forward";
+        let place = facts.place.clone();
+        let mut unused = Diagnostic::new(&codes::UNUSED_INSTANCE, place, problem);
+        path.clone_into(&mut unused.path);
+        unused.help(help);
+        self.unused.push((id.clone(), unused));
+
+        let read = read_instance(draft, shape);
+        if let Some((_, keys, _)) = &read {
+            facts.policy = Arc::new(base.with(keys));
+        }
+        let policy = Arc::clone(&facts.policy);
+        if let Some(table) = &mut self.facts {
+            table.insert(entry.key.clone(), facts);
+        }
+        let (keys, _, prepared) = read?;
+        check_proxy(&keys.proxy, &entry.node, path, shape.findings);
+        let capabilities = prepared.capabilities();
+        Some(InstanceSetup {
+            id,
+            platform: info.platform,
+            rate_per_second: keys.rate_per_second.unwrap_or(capabilities.rate_per_second),
+            channel_rate_per_minute: keys
+                .channel_rate_per_minute
+                .unwrap_or(capabilities.channel_rate_per_minute),
+            max_in_flight: usize::try_from(keys.max_in_flight.unwrap_or(32)).unwrap_or(32),
+            proxy: keys.proxy.or_else(|| self.global.proxy.clone()),
+            policy,
+            driver: prepared,
+        })
+    }
+
+    pub(super) fn warn_of_unused(&mut self, rules: &Rules) {
+        let unused = self.unused.drain(..);
+        let unused = unused.filter(|(id, _)| !rules.uses_instance(id));
+        self.diagnostics.extend(unused.map(|(_, warning)| warning));
+    }
+}
+
+fn report_collisions(listeners: &[(String, Range<usize>, (IpAddr, u16))], findings: &mut Findings) {
+    for (index, (path, span, address)) in listeners.iter().enumerate() {
+        let earlier = listeners[..index]
+            .iter()
+            .find(|(.., other)| collide(*other, *address));
+        if let Some(earlier) = earlier {
+            let other = &earlier.0;
+            let problem = format!(
+                "\"{path}\" and \"{other}\" listen on the same address: {}:{}",
+                address.0, address.1
+            );
+            let first = findings.at(&earlier.1);
+            findings
+                .report(&codes::ADDRESS_IN_USE, span, path, problem)
+                .label(first, "the first one is defined here")
+                .help("give one of them another `listen_port`");
+        }
+    }
+}
