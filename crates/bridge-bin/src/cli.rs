@@ -6,6 +6,7 @@ mod dead;
 mod demo;
 mod drivers;
 mod explain;
+mod init;
 mod operate;
 mod output;
 mod run;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Run the bridge (the default command)
     Run(run::Args),
+    /// Write a config and rules that pass the check, from a few questions or from flags
+    Init(init::Args),
     /// Report every problem of config and rules; exit 78 if there is an error
     Check(check::Args),
     /// Show what each rule makes of a message, and which clause decided
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
     let exit = match command {
         None => run::run(&run, &catalog),
         Some(Command::Run(args)) => run::run(&args, &catalog),
+        Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),
@@ -94,6 +98,12 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),
     };
     exit.into()
+}
+
+/// `KEY=VALUE`, as several commands take it.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) struct Args {
     from: String,
 
     /// The channel it is said in; once for each key of its address
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::key_value)]
     channel: Vec<(String, String)>,
 
     /// What is said
@@ -33,11 +33,6 @@ pub(super) struct Args {
     /// Who says it
     #[arg(long, value_name = "NAME", default_value = "someone")]
     user: String,
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 pub(super) fn explain(args: &Args, catalog: &Catalog) -> Exit {

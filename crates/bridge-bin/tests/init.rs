@@ -1,0 +1,105 @@
+//! `bridge init` writes files that pass the check, and nothing else.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+
+use support::{run, text};
+
+const SETTINGS: [&str; 6] = [
+    "--set",
+    "app_key=dingkey",
+    "--set",
+    "app_secret=env:APP",
+    "--set",
+    "robot_code=robot",
+];
+
+fn init(dir: &std::path::Path, more: &[&str]) -> std::process::Output {
+    run(dir, &[&["init"][..], &SETTINGS, more].concat())
+}
+
+#[test]
+fn what_it_writes_passes_the_check() {
+    let rows: [(&[&str], &str); 3] = [
+        (&[], "start the bridge"),
+        (
+            &[
+                "--set",
+                "signing_secret=env:APP",
+                "--set",
+                "listen_port=9000",
+            ],
+            "start the bridge",
+        ),
+        (
+            &[
+                "--channel",
+                "open_conversation_id=cidA",
+                "--channel",
+                "open_conversation_id=cidB",
+            ],
+            "1 rule",
+        ),
+    ];
+    for (more, expected) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        let output = init(dir.path(), more);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(
+            said.contains("put `app_secret` into the environment variable APP"),
+            "{said}"
+        );
+        let checked = run(dir.path(), &["check", "--offline"]);
+        let said = text(&checked.stderr) + &text(&checked.stdout);
+        assert_eq!(checked.status.code(), Some(0), "{said}");
+        assert!(said.contains(expected), "{said}");
+        let config = dir.path().join("config/config.json");
+        let mode = config.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it may hold secrets");
+    }
+}
+
+#[test]
+fn nothing_is_written_that_would_be_refused_and_nothing_is_overwritten() {
+    let rows: [(&[&str], i32, &str); 5] = [
+        (
+            &["--set", "listen_prot=1"],
+            78,
+            "did you mean `listen_port`?",
+        ),
+        (&["--set", "listen_port=x"], 78, "expected a whole number"),
+        (
+            &["--channel", "open_conversation_id=cidA"],
+            78,
+            "at least two different channels",
+        ),
+        (&["--platform", "dingtlk"], 1, "linked: dingtalk"),
+        (&["--channel", "cidA"], 2, "write KEY=VALUE"),
+    ];
+    for (more, code, expected) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        let output = init(dir.path(), more);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!dir.path().join("config").exists(), "{more:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["init", "--set", "app_key=k"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("--set app_secret=…") && said.contains("--set robot_code=…"),
+        "{said}"
+    );
+
+    assert_eq!(init(dir.path(), &[]).status.code(), Some(0));
+    let before = std::fs::read(dir.path().join("config/config.json")).unwrap();
+    let output = init(dir.path(), &["--set", "listen_port=9000"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("exists and is not touched"));
+    let after = std::fs::read(dir.path().join("config/config.json")).unwrap();
+    assert_eq!(before, after);
+}
