@@ -57,6 +57,24 @@ fn lonely(path: &Path, folder: &str) -> Failed {
 }
 
 fn check(dir: &Path, config: &Path, rules: &Path) -> Result<(), Failed> {
+    bridge(dir, "check", &["--offline"], config, rules)?;
+    // `bridge test` knows how the file beside the rules is called.
+    let endings = ["tests.json", "tests.yaml", "tests.yml", "tests.toml"];
+    let mut tests = endings.iter().map(|ending| rules.with_extension(ending));
+    match tests.any(|tests| dir.join(tests).exists()) {
+        true => bridge(dir, "test", &[], config, rules),
+        false => Ok(()),
+    }
+}
+
+/// Runs a command of the binary on a pair.
+fn bridge(
+    dir: &Path,
+    command: &str,
+    args: &[&str],
+    config: &Path,
+    rules: &Path,
+) -> Result<(), Failed> {
     let manifest = top().join("Cargo.toml");
     let (manifest, config, rules) = (
         manifest.to_string_lossy(),
@@ -71,16 +89,9 @@ fn check(dir: &Path, config: &Path, rules: &Path) -> Result<(), Failed> {
         "--package",
         "bridge-bin",
     ];
-    let check = [
-        "--",
-        "check",
-        "--offline",
-        "--config",
-        &*config,
-        "--rules",
-        &*rules,
-    ];
-    cargo_in(dir, &[&run[..], &check].concat(), &[]).map_err(|Failed { code, .. }| Failed {
+    let command = ["--", command, "--config", &*config, "--rules", &*rules];
+    let line = [&run[..], &command, args].concat();
+    cargo_in(dir, &line, &[]).map_err(|Failed { code, .. }| Failed {
         message: format!("{config} with {rules} is not valid"),
         code,
     })

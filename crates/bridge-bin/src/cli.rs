@@ -11,6 +11,7 @@ mod operate;
 mod output;
 mod run;
 mod store;
+mod test;
 mod trace;
 
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
+    /// Test the rules: whether messages reach the channels, and with the text, that a file says
+    Test(test::Args),
     /// Show where a message is and what happened to it
     Trace(trace::Args),
     /// List, show, replay or discard dead letters: deliveries that ended without success
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
+        Some(Command::Test(args)) => test::test(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),
         Some(Command::Dead(args)) => dead::dead(&args, &catalog),
         Some(Command::Store(args)) => store::store(&args, &catalog),

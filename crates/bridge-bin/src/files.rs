@@ -70,7 +70,7 @@ impl Files {
     }
 }
 
-fn source(path: &Path, option: &str) -> Source {
+pub(crate) fn source(path: &Path, option: &str) -> Source {
     let content = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Unreadable {
             code: &codes::UNREADABLE,

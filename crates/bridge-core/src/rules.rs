@@ -3,6 +3,7 @@
 //! Compiled once at load. Planning looks the message's channel up in an index, so its cost grows
 //! with the number of rules that match, not with the number of rules.
 
+mod cases;
 pub(crate) mod compile;
 mod explain;
 mod index;
@@ -13,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use cases::read_cases;
+pub use cases::{Case, CasesFile, Difference};
 pub use explain::{Clause, TargetVerdict, Verdict};
 pub use template::Template;
 
@@ -131,6 +134,12 @@ impl Rules {
                 .index
                 .find(&channel.instance, &channel.address)
                 .is_empty()
+    }
+
+    /// Where the rule stands in the file, as 1-based line and column.
+    pub fn place_of(&self, rule: &RuleId) -> Option<(usize, usize)> {
+        let position = self.by_id.get(rule)?;
+        Some(self.rules[*position].place)
     }
 
     /// The channels that some rule sends to, each once, in the order of the rules.

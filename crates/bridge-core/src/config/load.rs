@@ -1,5 +1,6 @@
 //! From the bytes of both files to a checked setup, or to everything that is wrong with them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use super::tree::{Node, parse};
 use crate::catalog::{Catalog, PreparedDriver};
 use crate::id::InstanceId;
 use crate::ports::SecretSource;
-use crate::rules::Rules;
-use crate::rules::compile::compile;
+use crate::rules::compile::{InstanceFacts, compile};
+use crate::rules::{Case, Rules, read_cases};
 use crate::secret::{LeakGuard, Secret};
 
 /// A file: its name for people, and its bytes or why there are none.
@@ -44,6 +45,7 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     config: Place,
     root: Option<Node>,
+    facts: HashMap<String, InstanceFacts>,
 }
 
 /// Without the config's tree, which holds secrets.
@@ -57,6 +59,26 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// Reads a file of tests for these rules: all of them, or everything that is wrong with the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in the order of the file.
+    pub fn cases(&self, source: &Source) -> Result<Vec<Case>, Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        let mut cases = Vec::new();
+        if let Some(document) = open(source, Content::Open, &mut diagnostics) {
+            let mut findings = Findings::new(document);
+            cases = read_cases(&self.facts, &mut findings);
+            diagnostics.extend(findings.finish());
+        }
+        match diagnostics.is_empty() {
+            true => Ok(cases),
+            false => Err(diagnostics),
+        }
+    }
+
     /// The text that the config has for a key, whatever else is wrong with the files. Not for keys
     /// that hold secrets.
     pub fn text_of(&self, keys: &[&str]) -> Option<&str> {
@@ -145,6 +167,8 @@ pub fn load(
         None => Place::File(name.into()),
     };
     let root = config.as_mut().and_then(|read| read.root.take());
+    let facts = config.as_mut().and_then(|read| read.facts.take());
+    let facts = facts.unwrap_or_default();
     // A rule with an error was not compiled: it may well use what no other uses.
     let rules_are_whole = !of_rules.iter().any(Diagnostic::is_error);
     if let (Some(read), Some(rules), true) = (&mut config, &compiled, rules_are_whole) {
@@ -170,6 +194,7 @@ pub fn load(
         diagnostics,
         config: place,
         root,
+        facts,
     }
 }
 

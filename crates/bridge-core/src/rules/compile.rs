@@ -19,6 +19,8 @@ use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
 
+pub(super) use endpoint::exact_channel;
+
 /// What the rules need to know of an instance.
 #[derive(Debug, Clone)]
 pub(crate) struct InstanceFacts {
