@@ -21,9 +21,9 @@ fn top() -> PathBuf {
 
 /// Runs the text as tests of the example: the code, stdout and stderr.
 fn test(tests: &str) -> (Option<i32>, String, String) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("t.json");
-    std::fs::write(&file, tests).unwrap();
+    std::fs::write(&file, tests).expect("a temporary folder can be written");
     let file = file.to_str().expect("a temporary path is UTF-8");
     let output = run(&top(), &[&["test"][..], &PAIR, &[file]].concat());
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
