@@ -43,6 +43,8 @@ codes! {
     SYNTAX = "E0104", Error, "a file breaks the rules of its format";
     DUPLICATE_KEY = "E0105", Error, "a key stands twice in one object";
     UNSUPPORTED = "E0106", Error, "a file uses a part of its format that is not taken here";
+    UNKNOWN_FORMAT = "E0107", Error, "a file's name does not tell its format";
+    AMBIGUOUS = "E0108", Error, "more than one file could be meant";
 
     WRONG_TYPE = "E0201", Error, "a value is of the wrong type";
     MISSING_KEY = "E0202", Error, "a key is missing";

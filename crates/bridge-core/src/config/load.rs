@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
 use super::document::{Content, Document, NotText};
+use super::format::Format;
 use super::reader::ConfigReader;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::tree::{Node, parse};
@@ -156,12 +157,7 @@ pub fn load(
     let mut config = open(config, Content::Guarded, &mut of_config)
         .map(|document| ConfigReader::read(document, catalog, secrets));
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
-    let compiled = open(rules, Content::Open, &mut of_rules).and_then(|document| {
-        let mut findings = Findings::new(document);
-        let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
-        of_rules.extend(findings.finish());
-        rules
-    });
+    let compiled = read_rules(rules, facts, &mut of_rules);
     let place = match &config {
         Some(read) => Place::Span(Arc::clone(&read.document), 0..0),
         None => Place::File(name.into()),
@@ -198,7 +194,27 @@ pub fn load(
     }
 }
 
-fn open(
+/// Checks a rules file alone: its syntax, and what can be said without knowing the instances. All
+/// problems, in the order of their places.
+pub fn check_rules(rules: &Source) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    read_rules(rules, None, &mut diagnostics);
+    diagnostics
+}
+
+fn read_rules(
+    rules: &Source,
+    facts: Option<&HashMap<String, InstanceFacts>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Rules> {
+    let document = open(rules, Content::Open, diagnostics)?;
+    let mut findings = Findings::new(document);
+    let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
+    diagnostics.extend(findings.finish());
+    rules
+}
+
+pub(super) fn open(
     source: &Source,
     content: Content,
     diagnostics: &mut Vec<Diagnostic>,
@@ -206,15 +222,21 @@ fn open(
     let (code, problem, help) = match &source.content {
         Ok(bytes) => match Document::new(&source.name, bytes, content) {
             Ok(document) => return Some(Arc::new(document)),
+            Err(NotText::UnknownEnding(problem)) => {
+                (&codes::UNKNOWN_FORMAT, problem, "rename the file")
+            }
             Err(NotText::NotUtf8(offset)) => (
                 &codes::NOT_UTF8,
                 format!("byte {offset} is not UTF-8"),
                 "save the file as UTF-8",
             ),
-            Err(NotText::Empty) => (
+            Err(NotText::Empty(format)) => (
                 &codes::EMPTY,
                 "the file is empty".to_owned(),
-                "write a JSON object; `{}` is the smallest one",
+                match format {
+                    Format::Json => "write a JSON object; `{}` is the smallest one",
+                    Format::Yaml | Format::Toml => "write keys and values, as in the examples",
+                },
             ),
         },
         Err(unreadable) => (

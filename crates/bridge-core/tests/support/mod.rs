@@ -119,17 +119,18 @@ pub(crate) const CONFIG: &str = r#"{
     "pipe": { "p": { "app": "x", "password": "pw" } }
 }"#;
 
+#[allow(dead_code, reason = "not every test that shares this module uses it")]
 pub(crate) fn load_texts(config: &str, rules: &str) -> Loaded {
-    let source = |name: &str, text: &str| Source {
+    load_named(("config.json", config), ("rules.json", rules))
+}
+
+/// Loads two files, each given by its name and its text.
+pub(crate) fn load_named(config: (&str, &str), rules: (&str, &str)) -> Loaded {
+    let source = |(name, text): (&str, &str)| Source {
         name: name.to_owned(),
         content: Ok(text.as_bytes().to_vec()),
     };
-    load(
-        &source("config.json", config),
-        &source("rules.json", rules),
-        &catalog(),
-        &Environment,
-    )
+    load(&source(config), &source(rules), &catalog(), &Environment)
 }
 
 /// `line:column path | problem | help`, without the line for the file as a whole.
