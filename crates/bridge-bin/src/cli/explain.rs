@@ -127,7 +127,8 @@ fn describe(
     args: &Args,
     setup: &Setup,
 ) -> std::fmt::Result {
-    let file = args.files.rules.display();
+    let path = args.files.rules();
+    let file = path.display();
     let (line, column) = verdict.place;
     let matched = if verdict.matched {
         "matches"

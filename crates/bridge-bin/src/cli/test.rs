@@ -29,7 +29,7 @@ pub(super) fn test(args: &Args, catalog: &Catalog) -> Exit {
         return Exit::Config;
     };
     let files = match args.tests.is_empty() {
-        true => vec![beside(&args.files.rules)],
+        true => vec![beside(&args.files.rules())],
         false => args.tests.clone(),
     };
     let cases = match read(&files, &loaded) {
@@ -108,7 +108,7 @@ fn describe(case: &Case, differences: &[Difference], setup: &Setup, args: &Args)
             Difference::Unexpected { channel, rule } => {
                 let place = setup.rules.place_of(rule);
                 let place = place.map_or_else(String::new, |(line, column)| {
-                    format!(" ({}:{line}:{column})", args.files.rules.display())
+                    format!(" ({}:{line}:{column})", args.files.rules().display())
                 });
                 lines.push(format!(
                     "  {channel}: not expected, but rule \"{rule}\" sends it there{place}"
