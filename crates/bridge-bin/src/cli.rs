@@ -2,6 +2,7 @@
 
 mod channels;
 mod check;
+mod convert;
 mod dead;
 mod demo;
 mod drivers;
@@ -40,6 +41,8 @@ enum Command {
     Init(init::Args),
     /// Report every problem of config and rules; exit 78 if there is an error
     Check(check::Args),
+    /// Write a config or rules file in another format: JSON, YAML or TOML
+    Convert(convert::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
     /// Test the rules: whether messages reach the channels, and with the text, that a file says
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, &catalog),
         Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
+        Some(Command::Convert(args)) => convert::convert(&args),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
         Some(Command::Test(args)) => test::test(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),
