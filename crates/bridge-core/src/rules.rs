@@ -5,6 +5,7 @@
 
 pub(crate) mod compile;
 mod explain;
+mod filter;
 mod index;
 mod plan;
 mod template;
@@ -13,11 +14,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use explain::{Clause, TargetVerdict, Verdict};
+pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
 pub use template::Template;
 
 use crate::config::settings::DeliveryPolicy;
 use crate::id::{Address, Channel, InstanceId, RuleId};
+use filter::Filter;
 use index::Index;
 
 /// All rules of a bridge, compiled.
@@ -39,6 +41,10 @@ pub struct Rule {
     /// Where it stands in the file, as 1-based line and column.
     pub place: (usize, usize),
     pub(crate) sources: Vec<SourcePattern>,
+    pub(crate) filter: Filter,
+    /// Where it says that no later rule is asked once it has chosen a message; `None` if it does
+    /// not say so.
+    pub(crate) stop: Option<(usize, usize)>,
     pub(crate) targets: Vec<Target>,
 }
 

@@ -61,6 +61,7 @@ codes! {
     BAD_RETENTION = "E0215", Error, "things would be kept too short or in the wrong proportion";
     NOT_FOR_THIS_RULE = "E0216", Error, "a key belongs to another kind of rule";
     DOUBTFUL_SETTING = "E0217", Warning, "a driver advises against a setting";
+    BAD_PATTERN = "E0218", Error, "a pattern is no regular expression that can be used";
 
     UNKNOWN_INSTANCE = "E0301", Error, "a rule names an instance that the config lacks";
     UNKNOWN_CHANNEL_KEY = "E0302", Error, "an address has a key that its platform does not know";

@@ -1,13 +1,17 @@
 //! From the tree of a rules file to compiled rules, or to everything that is wrong with them.
 
 mod endpoint;
+mod filter;
 mod format;
 mod id;
+mod pattern;
 mod rule;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use regex::Regex;
 
 use super::Rules;
 use super::template::Template;
@@ -59,6 +63,7 @@ struct Compiler<'a> {
     delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
+    patterns: HashMap<String, Regex>,
     ids: HashMap<RuleId, Range<usize>>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
@@ -72,6 +77,7 @@ impl<'a> Compiler<'a> {
             findings,
             delivery_schema,
             templates: HashMap::new(),
+            patterns: HashMap::new(),
             ids: HashMap::new(),
             hashes: HashMap::new(),
         }

@@ -12,7 +12,7 @@ use crate::store::NewDelivery;
 impl Rules {
     /// The deliveries that the rules choose for a message that `source` brought.
     ///
-    /// Rules are asked in the order of the file. A channel gets the message at most once, dressed
+    /// Rules are asked in the order of the file, up to the first that takes the message and stops. A channel gets the message at most once, dressed
     /// as the first rule that chose it says, and never the channel that it came from. What looks
     /// the same for several channels is rendered once and shared.
     pub fn plan(&self, platform: &str, source: &Channel, message: &Message) -> Vec<NewDelivery> {
@@ -23,7 +23,7 @@ impl Rules {
         };
         let mut rendered: Vec<(&Arc<Template>, Arc<Content>)> = Vec::new();
         let mut deliveries = Vec::new();
-        for (rule, target) in self.choose(source) {
+        for (rule, target) in self.choose(source, message) {
             let known = rendered
                 .iter()
                 .find(|(template, _)| Arc::ptr_eq(template, &target.template));
@@ -44,16 +44,22 @@ impl Rules {
         deliveries
     }
 
-    fn choose<'a>(&'a self, source: &'a Channel) -> Vec<(&'a Rule, &'a Target)> {
+    fn choose<'a>(&'a self, source: &'a Channel, message: &Message) -> Vec<(&'a Rule, &'a Target)> {
         let mut seen = HashSet::from([source]);
         let mut chosen = Vec::new();
         for position in self.index.find(&source.instance, &source.address) {
             let rule = &self.rules[position];
+            if !rule.filter.passes(message) {
+                continue;
+            }
             let targets = rule
                 .targets
                 .iter()
                 .filter(|target| seen.insert(&target.channel));
             chosen.extend(targets.map(|target| (rule, target)));
+            if rule.stop.is_some() {
+                break;
+            }
         }
         chosen
     }

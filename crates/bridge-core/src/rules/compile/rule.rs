@@ -26,13 +26,19 @@ impl Compiler<'_> {
         };
         let errors_before = self.findings.error_count();
         let format = self.msg_format(node, path);
+        let filter = self.filter(node, path);
+        let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                self.refuse_unknown(entries, &["id", "type", "channels", "msg"], path);
+                self.refuse_unknown(
+                    entries,
+                    &["id", "type", "channels", "when", "unless", "stop", "msg"],
+                    path,
+                );
                 ("connect", self.connected(node, path))
             }
             RuleType::Forward => {
-                let known = ["id", "type", "from", "to", "msg"];
+                let known = ["id", "type", "from", "to", "when", "unless", "stop", "msg"];
                 if let Some(channels) = node.get("channels") {
                     let path = join(path, "channels");
                     let problem = "a forward rule has no \"channels\"";
@@ -66,6 +72,8 @@ impl Compiler<'_> {
             id: id?,
             place,
             sources: Vec::new(),
+            filter,
+            stop,
             targets: Vec::new(),
         };
         for end in endpoints {
