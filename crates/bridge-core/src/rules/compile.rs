@@ -5,6 +5,7 @@ mod filter;
 mod format;
 mod id;
 mod pattern;
+mod replace;
 mod rule;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::Rules;
+use super::replace::Replacements;
 use super::template::Template;
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
@@ -64,6 +66,8 @@ struct Compiler<'a> {
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
     patterns: HashMap<String, Regex>,
+    /// By what is written: what looks the same is rendered once.
+    replacements: HashMap<Vec<(String, String)>, Arc<Replacements>>,
     ids: HashMap<RuleId, Range<usize>>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
@@ -78,6 +82,7 @@ impl<'a> Compiler<'a> {
             delivery_schema,
             templates: HashMap::new(),
             patterns: HashMap::new(),
+            replacements: HashMap::new(),
             ids: HashMap::new(),
             hashes: HashMap::new(),
         }

@@ -104,7 +104,7 @@ impl Rules {
                     Err("the message came from here".to_owned())
                 } else if seen.insert(&target.channel) {
                     chosen_by.push((&target.channel, &rule.id));
-                    Ok(target.template.render(&scene))
+                    Ok(target.dress.render(&scene))
                 } else {
                     let first = chosen_by
                         .iter()

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::template::{Scene, Template};
-use super::{Rule, Rules, Target};
+use super::template::Scene;
+use super::{Dress, Rule, Rules, Target};
 use crate::id::Channel;
 use crate::message::{Content, Message};
 use crate::store::NewDelivery;
@@ -21,17 +21,15 @@ impl Rules {
             instance: &source.instance,
             message,
         };
-        let mut rendered: Vec<(&Arc<Template>, Arc<Content>)> = Vec::new();
+        let mut rendered: Vec<(&Dress, Arc<Content>)> = Vec::new();
         let mut deliveries = Vec::new();
         for (rule, target) in self.choose(source, message) {
-            let known = rendered
-                .iter()
-                .find(|(template, _)| Arc::ptr_eq(template, &target.template));
+            let known = rendered.iter().find(|(dress, _)| dress.is(&target.dress));
             let content = match known {
                 Some((_, content)) => Arc::clone(content),
                 None => {
-                    let content = Arc::new(target.template.render(&scene));
-                    rendered.push((&target.template, Arc::clone(&content)));
+                    let content = Arc::new(target.dress.render(&scene));
+                    rendered.push((&target.dress, Arc::clone(&content)));
                     content
                 }
             };

@@ -102,12 +102,15 @@ fn cure(kind: &ErrorKind) -> &'static str {
     }
 }
 
-/// The faulty bit, or the character before it where that is empty, as at the end of a pattern.
+/// The faulty bit; where that is empty, the character behind it or, at the end, before it.
 fn visible(text: &str, span: &regex_syntax::ast::Span) -> Range<usize> {
     let range = span.start.offset..span.end.offset;
-    if !range.is_empty() || range.start == 0 {
+    if !range.is_empty() {
         return range;
     }
-    let before = text[..range.start].chars().next_back();
-    range.start - before.map_or(0, char::len_utf8)..range.end
+    let (before, after) = text.split_at(range.start);
+    match after.chars().next() {
+        Some(behind) => range.start..range.start + behind.len_utf8(),
+        None => range.start - before.chars().next_back().map_or(0, char::len_utf8)..range.end,
+    }
 }
