@@ -136,6 +136,9 @@ fn filters_belong_to_no_rules_id() {
     assert_eq!(id(""), id(r#", "when": {"text": "x"}, "stop": true"#));
 }
 
+/// What a clause is, where it stands, and what it says.
+type Decisive<'a> = (ClauseKind, (usize, usize), &'a str);
+
 #[test]
 fn explain_names_the_key_that_decided() {
     use ClauseKind::{Source, Stop, Unless, When};
@@ -149,7 +152,7 @@ fn explain_names_the_key_that_decided() {
     );
     let said = message("u1", "n", MessageKind::Text, "hi");
     let verdicts = setup.rules.explain("chat", &source(), &said);
-    let expected: [(bool, &[(ClauseKind, (usize, usize), &str)]); 5] = [
+    let expected: [(bool, &[Decisive<'_>]); 5] = [
         (
             false,
             &[(
