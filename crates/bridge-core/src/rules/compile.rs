@@ -65,7 +65,8 @@ struct Compiler<'a> {
     delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
-    patterns: HashMap<String, Regex>,
+    /// A clone of a pattern would have tables of its own.
+    patterns: HashMap<String, Arc<Regex>>,
     /// By what is written: what looks the same is rendered once.
     replacements: HashMap<Vec<(String, String)>, Arc<Replacements>>,
     ids: HashMap<RuleId, Range<usize>>,

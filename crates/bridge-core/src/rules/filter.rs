@@ -1,6 +1,7 @@
 //! `when` and `unless`: what a rule asks of a message beside its channel.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use regex::Regex;
 
@@ -63,7 +64,7 @@ pub(crate) struct Test {
 pub(crate) enum Accepted {
     SenderId(BTreeSet<Box<str>>),
     Sender(BTreeSet<Box<str>>),
-    Text(Vec<Regex>),
+    Text(Vec<Arc<Regex>>),
     Kind(Vec<MessageKind>),
 }
 
@@ -105,7 +106,8 @@ impl Test {
                 match matching {
                     Some(pattern) => format!("text matches {:?}", pattern.as_str()),
                     None => {
-                        let patterns: Vec<_> = patterns.iter().map(Regex::as_str).collect();
+                        let patterns: Vec<_> =
+                            patterns.iter().map(|known| known.as_str()).collect();
                         format!("text does not match {}", alternatives(&patterns))
                     }
                 }

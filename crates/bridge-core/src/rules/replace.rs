@@ -1,5 +1,7 @@
 //! `replace`: what becomes of parts of a message's text before it is put at `{msg}`.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::template::pieces::{Faults, Piece, TemplateError, pieces};
@@ -25,7 +27,7 @@ impl Replacements {
 /// One pattern, and what stands in for each of its matches.
 #[derive(Debug)]
 pub(crate) struct Replacement {
-    pub(crate) pattern: Regex,
+    pub(crate) pattern: Arc<Regex>,
     pub(crate) with: With,
 }
 
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     fn replaced(pattern: &str, with: &str, text: &str) -> String {
-        let pattern = Regex::new(pattern).unwrap();
+        let pattern = Arc::new(Regex::new(pattern).unwrap());
         let with = With::parse(with, Some(&pattern)).unwrap();
         let list = vec![Replacement { pattern, with }];
         Replacements { list }.apply(text)
@@ -160,7 +162,7 @@ mod tests {
     #[test]
     fn each_replacement_works_on_what_the_one_before_left() {
         let one = |pattern: &str, with: &str| {
-            let pattern = Regex::new(pattern).unwrap();
+            let pattern = Arc::new(Regex::new(pattern).unwrap());
             let with = With::parse(with, Some(&pattern)).unwrap();
             Replacement { pattern, with }
         };

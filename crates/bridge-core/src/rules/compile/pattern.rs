@@ -1,6 +1,7 @@
 //! Regular expressions of the rules: compiled once per distinct text, with faults at their places.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::ErrorKind;
@@ -23,13 +24,14 @@ struct PatternError {
 
 impl Compiler<'_> {
     /// The pattern `text`, which stands at `node`. `None` after a fault, which is reported.
-    pub(super) fn pattern(&mut self, text: &str, node: &Node, path: &str) -> Option<Regex> {
+    pub(super) fn pattern(&mut self, text: &str, node: &Node, path: &str) -> Option<Arc<Regex>> {
         if let Some(known) = self.patterns.get(text) {
-            return Some(known.clone());
+            return Some(Arc::clone(known));
         }
         match compile(text) {
             Ok(pattern) => {
-                self.patterns.insert(text.to_owned(), pattern.clone());
+                let pattern = Arc::new(pattern);
+                self.patterns.insert(text.to_owned(), Arc::clone(&pattern));
                 Some(pattern)
             }
             Err(error) => {

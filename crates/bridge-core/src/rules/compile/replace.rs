@@ -71,7 +71,7 @@ impl Compiler<'_> {
             None => None,
         };
         let (with, with_node) = with?;
-        let filled = match With::parse(with, compiled.as_ref()) {
+        let filled = match With::parse(with, compiled.as_deref()) {
             Ok(filled) => filled,
             Err(errors) => {
                 self.template_errors(errors, with, with_node, &join(path, "with"));
