@@ -102,7 +102,7 @@ impl Inner {
 
     async fn take_message(&self, message: Message) -> Result<(), StoreError> {
         let channel = Channel::new(self.instance.clone(), message.address.clone());
-        if let Some(key) = self.leak(&message) {
+        if let Some(key) = find_leak(&self.shared.leaks, &message) {
             warn!(
                 instance = %self.instance, key, message_id = message.id,
                 "a message holds this key's secret; it is not forwarded and not stored"
@@ -146,27 +146,6 @@ impl Inner {
                 "the lane of a target is full (lane_backlog); deliveries to it are dead letters at once"
             );
         }
-    }
-
-    /// The key whose secret the message would carry on.
-    fn leak(&self, message: &Message) -> Option<&str> {
-        let sender = &message.sender;
-        let attachments = message
-            .attachments
-            .iter()
-            .flat_map(|file| [&file.name, &file.url]);
-        let title = &message.channel_title;
-        let texts = [
-            &message.text,
-            title,
-            &sender.name,
-            &sender.id,
-            &sender.avatar,
-        ];
-        texts
-            .into_iter()
-            .chain(attachments)
-            .find_map(|text| self.shared.leaks.find(text))
     }
 
     async fn ignore(&self, ignored: Ignored) -> Result<(), StoreError> {
@@ -219,6 +198,27 @@ impl Inner {
             warn!(instance = %self.instance, "{}", notice.text);
         }
     }
+}
+
+/// The key whose secret the message would carry on.
+pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&'a str> {
+    let sender = &message.sender;
+    let attachments = message
+        .attachments
+        .iter()
+        .flat_map(|file| [&file.name, &file.url]);
+    let title = &message.channel_title;
+    let texts = [
+        &message.text,
+        title,
+        &sender.name,
+        &sender.id,
+        &sender.avatar,
+    ];
+    texts
+        .into_iter()
+        .chain(attachments)
+        .find_map(|text| leaks.find(text))
 }
 
 impl Intake for InstanceIntake {

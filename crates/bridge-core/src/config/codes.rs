@@ -64,6 +64,7 @@ codes! {
     NOT_FOR_THIS_RULE = "E0216", Error, "a key belongs to another kind of rule";
     DOUBTFUL_SETTING = "E0217", Warning, "a driver advises against a setting";
     DUPLICATE_EXPECTATION = "E0218", Error, "a test expects one channel twice";
+    BAD_PATTERN = "E0219", Error, "a pattern is no regular expression that can be used";
 
     UNKNOWN_INSTANCE = "E0301", Error, "a rule names an instance that the config lacks";
     UNKNOWN_CHANNEL_KEY = "E0302", Error, "an address has a key that its platform does not know";

@@ -14,7 +14,7 @@ use crate::config::shape::{NoSecrets, ShapeReader};
 use crate::config::tree::{Node, Value, join_index, parse};
 use crate::fit::flatten;
 use crate::id::{Channel, RuleId};
-use crate::message::{Message, Sender};
+use crate::message::{Message, MessageKind, Sender};
 use crate::time::parse_timestamp;
 
 /// A file of tests.
@@ -54,6 +54,10 @@ struct CaseKeys {
     /// Where the picture of who says it is. Default: none.
     #[serde(default)]
     user_avatar: String,
+    /// What the message mainly is: `text`, `picture`, `audio`, `video`, `file` or `other`. Default:
+    /// `text`.
+    #[serde(default)]
+    kind: MessageKind,
     /// The platform's time of the message, such as `2026-03-01T14:55:31Z`. Default: none.
     #[serde(default)]
     #[schemars(extend("format" = "date-time"))]
@@ -234,6 +238,7 @@ fn read_case(
     let mut sender = Sender::new(keys.user_id, keys.user);
     sender.avatar = keys.user_avatar;
     let mut message = Message::new(source.address.clone(), sender, keys.text);
+    message.kind = keys.kind;
     message.sent_at = keys.time.and_then(|text| parse_timestamp(&text).ok());
     let expected = nodes.iter().zip(channels).zip(keys.expect);
     let expected = expected.map(|((node, channel), keys)| {

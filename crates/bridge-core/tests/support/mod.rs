@@ -6,7 +6,7 @@ use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Diagnostic, Loaded, Source, load};
 use bridge_core::driver::{
-    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Received, Report,
+    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, SecretSource};
@@ -64,9 +64,13 @@ macro_rules! platform {
                 Self
             }
 
-            fn receive(&self, _: &http::Request<Bytes>) -> Received {
+            fn verify(&self, _: &http::Request<Bytes>) -> Result<(), Refusal> {
+                Ok(())
+            }
+
+            fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
                 let (events, notices) = (Vec::new(), Vec::new());
-                Received::Accepted(Batch { events, answer: Answer::json("{}"), notices })
+                Ok(Batch { events, answer: Answer::json("{}"), notices })
             }
 
             fn send(

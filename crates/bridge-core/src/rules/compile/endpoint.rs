@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::format::Msg;
 use super::{Compiler, InstanceFacts};
 use crate::config::codes;
 use crate::config::diagnostic::Findings;
@@ -13,7 +14,6 @@ use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId};
-use crate::rules::template::Template;
 
 /// One end of a rule.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Endpoint {
     /// `None` for any channel.
     pub(super) address: Option<Address>,
     pub(super) is_source: bool,
-    /// The target's own format, if it has one.
-    pub(super) template: Option<Arc<Template>>,
+    /// What the target itself says of its messages' looks.
+    pub(super) msg: Msg,
     /// `None` for what is only a source.
     pub(super) policy: Option<Arc<DeliveryPolicy>>,
     pub(super) span: Range<usize>,
@@ -173,7 +173,7 @@ impl Compiler<'_> {
                 instance: id,
                 address: None,
                 is_source: true,
-                template: None,
+                msg: Msg::default(),
                 policy: None,
                 span,
             });
@@ -197,7 +197,7 @@ impl Compiler<'_> {
             .iter()
             .partition(|entry| !self.is_reserved(&entry.key));
         let address = self.address(node, &address, facts, role, path);
-        let (template, policy) = match role {
+        let (msg, policy) = match role {
             Role::Source => {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a target, not to \"from\"", entry.key);
@@ -211,7 +211,7 @@ impl Compiler<'_> {
                     )
                     .help(help);
                 }
-                (None, None)
+                (Msg::default(), None)
             }
             Role::Target | Role::Both => self.dressing(node, dressing, facts, path),
             Role::Exact => {
@@ -226,7 +226,7 @@ impl Compiler<'_> {
                     )
                     .help("keep only the keys of the channel's address");
                 }
-                (None, None)
+                (Msg::default(), None)
             }
         };
         let span = node.span.clone();
@@ -235,7 +235,7 @@ impl Compiler<'_> {
             instance: id,
             address: Some(address?),
             is_source,
-            template,
+            msg,
             policy,
             span,
         })
@@ -331,24 +331,25 @@ impl Compiler<'_> {
         }
     }
 
-    /// What a target says beside its address: its format and how it is tried.
+    /// What a target says beside its address: how it looks and how it is tried.
     fn dressing(
         &mut self,
         node: &Node,
         entries: Vec<&Entry>,
         facts: Option<&InstanceFacts>,
         path: &str,
-    ) -> (Option<Arc<Template>>, Option<Arc<DeliveryPolicy>>) {
+    ) -> (Msg, Option<Arc<DeliveryPolicy>>) {
         let (msg, delivery): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.key == "msg");
-        let template = msg
+        let msg = msg
             .first()
-            .and_then(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+            .map(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+        let msg = msg.unwrap_or_default();
         let wider = facts
             .map(|facts| Arc::clone(&facts.policy))
             .unwrap_or_default();
         if delivery.is_empty() {
-            return (template, Some(wider));
+            return (msg, Some(wider));
         }
         let block = Node {
             value: Value::Object(delivery.into_iter().cloned().collect()),
@@ -361,7 +362,7 @@ impl Compiler<'_> {
             secrets: &mut secrets,
         };
         let keys: Option<DeliveryKeys> = shape.settings(&block, &self.delivery_schema, path);
-        (template, keys.map(|keys| Arc::new(wider.with(&keys))))
+        (msg, keys.map(|keys| Arc::new(wider.with(&keys))))
     }
 }
 
