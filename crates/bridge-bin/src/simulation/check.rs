@@ -102,6 +102,20 @@ fn was_among_the_last(sends: &[Send], number: usize, crash: usize) -> bool {
     same_lane.count() < MOST_REPEATED
 }
 
+/// Nothing is begun while the platform wants the whole instance to wait; until a crash, which makes
+/// the bridge forget.
+pub(super) fn pauses(world: &World) {
+    let cap = world.policy.retry_after_cap;
+    let sends = world.platform.sends();
+    for throttle in world.platform.throttles() {
+        let end = throttle.asked_at.plus(throttle.pause.min(cap));
+        let hasty = sends.iter().find(|send| {
+            send.life == throttle.life && send.begun_at > throttle.asked_at && send.begun_at < end
+        });
+        assert!(hasty.is_none(), "{hasty:?} was begun within {throttle:?}");
+    }
+}
+
 /// Never more sends than allowed in any minute, whatever crashed in between.
 pub(super) fn budget(world: &World) {
     let Ok(limit) = usize::try_from(world.per_minute) else {

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::check;
 use super::clock::SimClock;
-use super::platform::Platform;
+use super::platform::{Platform, Send};
 use super::store::FaultyStore;
 use crate::dispatch::Dispatcher;
 use crate::lane::Target;
@@ -187,6 +187,7 @@ impl World {
         check::at_any_moment(self);
         check::order(self);
         check::repeats(self);
+        check::pauses(self);
         check::budget(self);
     }
 
@@ -217,8 +218,10 @@ fn policy(random: &mut fastrand::Rng) -> DeliveryPolicy {
     }
 }
 
-/// A world by chance: messages, faults, crashes; then peace. How many sends there were.
-pub(super) async fn live(seed: u64) -> usize {
+/// A world by chance: messages, faults, crashes; then peace. Every send that there was.
+pub(super) async fn history(seed: u64) -> Vec<Send> {
+    // The lanes spread their pauses by the thread's generator.
+    fastrand::seed(seed);
     let mut random = fastrand::Rng::with_seed(seed);
     let channels = Channels(random.usize(1..4));
     let per_minute = if random.u32(..3) == 0 { 4 } else { 0 };
@@ -255,5 +258,5 @@ pub(super) async fn live(seed: u64) -> usize {
         "the queue drains once nothing fails"
     );
     world.check();
-    world.platform.sends().len()
+    world.platform.sends()
 }
