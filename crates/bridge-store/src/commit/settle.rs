@@ -80,17 +80,17 @@ pub(super) fn settle(tables: &mut Tables<'_>, settlement: &Settlement) -> rusqli
             end_delivery(tables, id, &end, at)
         }
         Step::Dead(death) => {
+            let before = tries(connection, id)?;
             let is_queued = bury(tables, id, death, at)?;
-            if is_queued && death.progress.attempts > 0 {
-                let uncertain = death.progress.uncertain > 0;
-                add_attempt(
-                    connection,
-                    id,
-                    &death.progress,
-                    uncertain,
-                    &death.reason,
-                    at,
-                )?;
+            let Death {
+                progress, reason, ..
+            } = death;
+            // What died of its age was not tried once more.
+            if let Some((attempts, uncertain)) = before
+                && i64::from(progress.attempts) > attempts
+            {
+                let uncertain = i64::from(progress.uncertain) > uncertain;
+                add_attempt(connection, id, progress, uncertain, reason, at)?;
             }
             Ok(is_queued)
         }
@@ -165,6 +165,14 @@ fn update_progress(
         reason,
     ])?;
     Ok(true)
+}
+
+/// How many tries of a queued delivery failed, and after how many of them nobody knew.
+fn tries(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Option<(i64, i64)>> {
+    let mut find =
+        connection.prepare_cached("SELECT attempts, uncertain FROM delivery WHERE id = ?1")?;
+    let tries = find.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)));
+    tries.optional()
 }
 
 fn add_attempt(

@@ -163,3 +163,53 @@ fn in_what_this_binary_cannot_read() {
         assert!(sentence.contains(expected), "{sentence}");
     }
 }
+
+#[tokio::test]
+async fn a_trace_shows_the_tries_that_were_made_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    for id in ["rejected at last", "never tried again"] {
+        admit(&store, message(id, &["a"])).await;
+    }
+    let tried = Progress {
+        attempts: 1,
+        uncertain: 1,
+        ..Progress::START
+    };
+    let rejected = Progress {
+        attempts: 2,
+        ..tried
+    };
+    let death = |reason: &str, progress| {
+        Step::Dead(Death {
+            reason: reason.to_owned(),
+            may_have_been_delivered: true,
+            blocks: false,
+            progress,
+        })
+    };
+    let lane = queued(&store, "a").await;
+    for (delivery, death) in lane.iter().zip([
+        death("no such group", rejected),
+        death("older than max_age, 1d", tried),
+    ]) {
+        let postponed = Step::Postponed {
+            progress: tried,
+            reason: "no answer".to_owned(),
+            uncertain: true,
+        };
+        settle(&store, delivery.id, postponed).await;
+        settle(&store, delivery.id, death).await;
+    }
+    let tries = |id: &str| -> Vec<(String, bool)> {
+        let trace = inspector(dir.path()).trace(id).unwrap();
+        let attempts = trace.messages[0].deliveries[0].attempts.iter();
+        attempts
+            .map(|attempt| (attempt.answer.clone(), attempt.uncertain))
+            .collect()
+    };
+    let first = ("no answer".to_owned(), true);
+    let second = ("no such group".to_owned(), false);
+    assert_eq!(tries("rejected at last"), [first.clone(), second]);
+    assert_eq!(tries("never tried again"), [first]);
+}
