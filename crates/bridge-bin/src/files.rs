@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::GlobalSettings;
 use bridge_core::config::{Issue, Loaded, Severity, Source, Unreadable, load};
 use bridge_core::ports::SecretSource;
 
@@ -47,13 +48,13 @@ impl Files {
 }
 
 impl Files {
-    /// The data directory that the config names. The rules are left out, and so is the environment:
-    /// what is wrong there must not keep an operator from the store.
+    /// The block `global` of the config, which says where the store is. The rules are left out, and
+    /// so is the environment: what is wrong there must not keep an operator from the store.
     ///
     /// # Errors
     ///
     /// What is wrong with the config.
-    pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Issue>> {
+    pub fn global(&self, catalog: &Catalog) -> Result<GlobalSettings, Vec<Issue>> {
         let no_rules = Source {
             name: self.rules.display().to_string(),
             content: Ok(br#"{"rules": []}"#.to_vec()),
@@ -66,7 +67,7 @@ impl Files {
         );
         let is_error = |issue: &Issue| issue.severity == Severity::Error;
         match loaded.setup {
-            Some(setup) => Ok(PathBuf::from(setup.global.data_dir)),
+            Some(setup) => Ok(setup.global),
             None => Err(loaded.issues.into_iter().filter(is_error).collect()),
         }
     }

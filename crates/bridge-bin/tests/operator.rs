@@ -132,6 +132,65 @@ async fn letters_of_a_stopped_bridge_are_sent_at_its_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_lane_makes_dead_letters_and_takes_back_what_fits() {
+    let mut bed = Bed::new().await;
+    bed.config["global"]["store"]["lane_backlog"] = 3.into();
+    bed.rules["rules"][0] = serde_json::json!({
+        "from": { "dt_main": { "open_conversation_id": OPS } },
+        "to": { "dt_main": [
+            { "open_conversation_id": support::DEV }, { "open_conversation_id": "cidOther==" }] } });
+    let other = bed.sandbox.add_group("cidOther==", "其他");
+    other.add_robot(&bed.robot);
+    let mut process = bed.start();
+    // A room that is busy stops its own lane only.
+    let busy = Fault::refuse(StatusCode::BAD_REQUEST, "send.too.fast");
+    bed.dev.faults().until_cleared(busy);
+    for (number, text) in ["a", "b", "c", "d", "e", "f", "g"].into_iter().enumerate() {
+        let answer = bed.ops.say(&bed.zhang, text).await.unwrap();
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{text} goes to its other target"
+        );
+        // Two of this lane may not be written yet.
+        other.wait_for_sent(number + 1, PATIENCE).await.unwrap();
+    }
+    process.wait_for_line("the lane of a target is full (lane_backlog)");
+    let (listed, _) = bridge(&bed, &["dead", "list"]);
+    assert_eq!(
+        listed.matches("its lane is full: 3 deliveries").count(),
+        4,
+        "{listed}"
+    );
+    let (refused, code) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(
+        refused.matches("it stays a dead letter").count(),
+        4,
+        "{refused}"
+    );
+    assert_eq!(code, Some(1));
+
+    // Without a bridge the bounds of the config hold as well.
+    process.stop();
+    let (refused, _) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(
+        refused.matches("it stays a dead letter").count(),
+        4,
+        "{refused}"
+    );
+    bed.dev.faults().clear();
+    let process = bed.start();
+    bed.dev.wait_for_sent(3, PATIENCE).await.unwrap();
+    process.stop();
+    let (replayed, code) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(replayed.matches("queued again").count(), 3, "{replayed}");
+    assert_eq!(code, Some(1), "one found no room: {replayed}");
+    let totals = json(&bed, &["trace", "--totals", "--json"]);
+    assert_eq!(totals["planned"], 14, "{totals}");
+    assert_eq!((&totals["queued"], &totals["dead"]), (&3.into(), &1.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lane_that_blocks_waits_for_the_operator_and_keeps_its_order() {
     let mut bed = Bed::new().await;
     bed.config["dingtalk"]["dt_main"]["on_dead"] = "block".into();

@@ -106,6 +106,7 @@ pub trait Store: Send + Sync {
     /// blocks its lane. Ids, source and parts that were taken stay; tries begin anew, and ages
     /// count from `at`. One answer for each id, in order.
     ///
+    /// - A full lane takes none back, but for the one that blocks it.
     /// - `Ok` means that everything is synced.
     /// - The feed hears [`Feed::reordered`] of each channel concerned, after the commit.
     ///

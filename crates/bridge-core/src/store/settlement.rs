@@ -89,6 +89,8 @@ pub enum Replayed {
     Unknown,
     /// Its stored row is damaged, its content is lost.
     Damaged,
+    /// Its lane, or the store, holds as many deliveries as it may: it stays a dead letter.
+    Full,
 }
 
 /// What [`Store::discard`](super::Store::discard) did with one id.

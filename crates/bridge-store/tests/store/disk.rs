@@ -84,6 +84,60 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
 }
 
 #[tokio::test]
+async fn a_database_that_somebody_locks_refuses_messages_and_keeps_settlements() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    admit(&store, message("m1", &["a"])).await;
+    let id = queued(&store, "a").await[0].id;
+    let connection = meddle(dir.path());
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let platform_ids = Vec::new();
+    let settled = store.settle(settlement(id, Step::Delivered { platform_ids }));
+    let refused = store.admit(message("m2", &["a"])).await;
+    let Err(StoreError::Unavailable(reason)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("locked"), "{reason}");
+    assert_eq!(texts(&queued(&store, "a").await), ["m1"], "it can be read");
+    connection.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.admit(message("m2", &["a"])).await, Ok(NEW));
+    settled.await.expect("what was kept is written first");
+    assert_eq!(texts(&queued(&store, "a").await), ["m2"]);
+    assert_eq!(inspector(dir.path()).totals().unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_messages_until_something_has_left_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let limited = || {
+        let mut options = StoreOptions::default();
+        options.max_backlog = 3;
+        open_with(dir.path(), options)
+    };
+    let mut store = limited();
+    admit(&store, message("m1", &["a", "b"])).await;
+    for _ in 0..2 {
+        let refused = store.admit(message("m2", &["a", "b"])).await;
+        let Err(StoreError::Full(reason)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("max_backlog"), "{reason}");
+        let again = store.admit(message("m1", &["a", "b"])).await;
+        assert_eq!(again, Ok(Admitted::Duplicate), "it is there");
+        assert_eq!(inspector(dir.path()).totals().unwrap().planned, 2);
+        // It counts what is there when it is opened.
+        store.close().await.unwrap();
+        store = limited();
+    }
+    let lane = queued(&store, "a").await;
+    let platform_ids = Vec::new();
+    let settled = store.settle(settlement(lane[0].id, Step::Delivered { platform_ids }));
+    settled.await.unwrap();
+    let taken = store.admit(message("m2", &["a", "b"])).await;
+    assert_eq!(taken, Ok(NEW), "what was refused is no duplicate of itself");
+}
+
+#[tokio::test]
 async fn kept_settlements_are_tried_again_without_being_asked() {
     let dir = tempfile::tempdir().unwrap();
     let store = open_store(dir.path());

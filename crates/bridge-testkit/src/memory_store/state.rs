@@ -181,7 +181,11 @@ impl State {
             };
             return (unknown, None);
         };
-        let blocks = self.blocked_by(&self.dead[place].delivery.channel) == Some(id);
+        let channel = &self.dead[place].delivery.channel;
+        let blocks = self.blocked_by(channel) == Some(id);
+        if !blocks && self.is_full(channel) {
+            return (Replayed::Full, None);
+        }
         let mut delivery = self.dead.remove(place).delivery;
         if !blocks {
             delivery.turn = self.next_turn();
