@@ -10,7 +10,7 @@ mod world;
 use std::time::Duration;
 
 use bridge_core::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
-use world::{Channels, World};
+use world::{Channels, Rates, World};
 
 /// Worlds that a run of the tests makes; `SIM_SEEDS` says otherwise.
 const SEEDS: u64 = 5_000;
@@ -63,14 +63,14 @@ impl Drop for Named {
 }
 
 /// A world without chance: nothing fails unless the test says so.
-fn calm(channels: Channels, policy: DeliveryPolicy, per_minute: u32) -> World {
-    World::calm(channels, policy, per_minute)
+fn calm(channels: Channels, policy: DeliveryPolicy) -> World {
+    World::calm(channels, policy, Rates::default())
 }
 
 #[test]
 fn a_target_that_is_down_for_hours_delays_only_itself() {
     run(async {
-        let mut world = calm(Channels(2), DeliveryPolicy::default(), 0);
+        let mut world = calm(Channels(2), DeliveryPolicy::default());
         world.platform.take_down(0);
         for _ in 0..10 {
             world.admit(&[0, 1]);
@@ -101,7 +101,7 @@ fn a_throttled_instance_pauses_as_a_whole_up_to_the_cap() {
         (3600, policy().retry_after_cap),
     ] {
         run(async {
-            let mut world = calm(Channels(3), policy(), 0);
+            let mut world = calm(Channels(3), policy());
             world.platform.throttle_next(Duration::from_secs(asked));
             world.admit(&[0]);
             world.pass(Duration::from_secs(2)).await;
@@ -137,7 +137,7 @@ fn a_target_that_is_slow_by_30_seconds_delays_only_itself() {
                 on_uncertain,
                 ..DeliveryPolicy::default()
             };
-            let mut world = calm(Channels(2), policy, 0);
+            let mut world = calm(Channels(2), policy);
             world.platform.slow_down(0, SLOW);
             world.admit(&[0, 1]);
             world.pass(Duration::from_secs(1)).await;
@@ -159,7 +159,7 @@ fn a_target_that_is_slow_by_30_seconds_delays_only_itself() {
 #[test]
 fn a_noisy_source_does_not_starve_the_rest() {
     run(async {
-        let mut world = calm(Channels(4), DeliveryPolicy::default(), 0);
+        let mut world = calm(Channels(4), DeliveryPolicy::default());
         for _ in 0..300 {
             world.admit(&[0]);
         }
@@ -182,7 +182,11 @@ fn what_waits_for_the_budget_is_merged_in_order() {
             digest: true,
             ..DeliveryPolicy::default()
         };
-        let mut world = calm(Channels(1), policy, 1);
+        let rates = Rates {
+            per_minute: 1,
+            ..Rates::default()
+        };
+        let mut world = World::calm(Channels(1), policy, rates);
         for _ in 0..5 {
             world.admit(&[0]);
             world.pass(Duration::from_secs(1)).await;
@@ -201,7 +205,7 @@ fn what_expired_is_not_sent() {
             expires_after: Some(Duration::from_secs(60)),
             ..DeliveryPolicy::default()
         };
-        let mut world = calm(Channels(1), policy, 0);
+        let mut world = calm(Channels(1), policy);
         world.platform.take_down(0);
         world.admit(&[0]);
         world.pass(Duration::from_secs(300)).await;
@@ -221,7 +225,7 @@ fn a_blocked_lane_sends_nothing_until_its_letter_is_replayed() {
             on_dead: OnDead::Block,
             ..DeliveryPolicy::default()
         };
-        let mut world = calm(Channels(2), policy, 0);
+        let mut world = calm(Channels(2), policy);
         world.platform.reject_next();
         for _ in 0..3 {
             world.admit(&[0]);
