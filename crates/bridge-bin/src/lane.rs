@@ -120,6 +120,10 @@ impl Lane {
             if !self.spend().await? {
                 continue;
             }
+            // While that was written, the platform may have asked the instance to wait.
+            if target.gate.opens_at() > self.context.clock.now() {
+                continue;
+            }
             let key = format!("{}.{sent}", delivery.id);
             let address = self.context.channel.address.clone();
             let outgoing = Outgoing::new(address, part.as_str(), key);

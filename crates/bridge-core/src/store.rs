@@ -66,8 +66,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]; then nothing was merged.
     fn merge(&self, merge: Merge) -> BoxFuture<'static, Result<(), StoreError>>;
 
-    /// Writes down that a permission of the channel's rate budget was used at `at`; kept for the
-    /// longest window of a budget, a minute.
+    /// Writes down that a permission of the channel's rate budget is used from `at`; kept for twice
+    /// the longest window of a budget, so for two minutes.
     ///
     /// - `Ok` means that it is written.
     ///
