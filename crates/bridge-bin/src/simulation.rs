@@ -199,6 +199,33 @@ fn what_waits_for_the_budget_is_merged_in_order() {
 }
 
 #[test]
+fn a_digest_that_must_wait_takes_up_what_comes_meanwhile() {
+    run(async {
+        let policy = DeliveryPolicy {
+            digest: true,
+            ..DeliveryPolicy::default()
+        };
+        let rates = Rates {
+            per_minute: 1,
+            ..Rates::default()
+        };
+        let mut world = World::calm(Channels(1), policy, rates);
+        world.admit(&[0]);
+        world.pass(Duration::from_secs(5)).await;
+        world.admit(&[0]);
+        world.admit(&[0]);
+        world.platform.throttle_next(Duration::from_secs(5));
+        world.pass(Duration::from_secs(60)).await;
+        world.crash();
+        world.admit(&[0]);
+        world.pass(Duration::from_secs(120)).await;
+        let taken = world.platform.taken_texts(0);
+        assert_eq!(taken, ["d1.0", "• d2.0\n• d3.0\n• d4.0"]);
+        world.check();
+    });
+}
+
+#[test]
 fn what_expired_is_not_sent() {
     run(async {
         let policy = DeliveryPolicy {

@@ -52,7 +52,8 @@ async fn insist(bed: &Bed, callback: &Callback, process: &mut Option<Process>) {
 
 /// Waits for the end of the bridge, which has died, and starts another; its URL.
 fn restart(bed: &Bed, process: &mut Option<Process>) -> String {
-    if let Some(dead) = process.take() {
+    if let Some(mut dead) = process.take() {
+        assert!(dead.ends(), "what is missing is lost: {}", dead.log());
         let (status, log) = dead.wait();
         assert!(!status.success(), "it has died: {log}");
     }

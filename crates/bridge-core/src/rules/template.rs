@@ -125,6 +125,7 @@ impl Template {
             header,
             text: fill(&self.body, scene),
             attachments,
+            ..Content::default()
         }
     }
 }
