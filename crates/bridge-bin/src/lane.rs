@@ -124,7 +124,7 @@ impl Lane {
             if target.gate.opens_at() > self.context.clock.now() {
                 continue;
             }
-            let key = format!("{}.{sent}", delivery.id);
+            let key = key(&delivery, sent);
             let address = self.context.channel.address.clone();
             let outgoing = Outgoing::new(address, part.as_str(), key);
             let timeout = policy.attempt_timeout;
@@ -276,6 +276,16 @@ impl Lane {
             window.reorder();
         }
         Ok(())
+    }
+}
+
+/// The idempotency key of a part. A digest grows, and must not be taken for a repetition of what it
+/// was before.
+fn key(delivery: &QueuedDelivery, part: usize) -> String {
+    let QueuedDelivery { id, content, .. } = delivery;
+    match content.is_digest {
+        true => format!("{id}.{part}.{}", content.text.len()),
+        false => format!("{id}.{part}"),
     }
 }
 

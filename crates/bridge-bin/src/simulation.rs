@@ -226,6 +226,33 @@ fn a_digest_that_must_wait_takes_up_what_comes_meanwhile() {
 }
 
 #[test]
+fn a_digest_is_not_taken_for_a_repetition_of_its_first_message() {
+    run(async {
+        let policy = DeliveryPolicy {
+            digest: true,
+            ..DeliveryPolicy::default()
+        };
+        let mut world = calm(Channels(1), policy);
+        world.platform.be_idempotent();
+        world.platform.slow_down(0, Duration::from_secs(10));
+        world.admit(&[0]);
+        world.pass(Duration::from_secs(2)).await;
+        assert_eq!(
+            world.platform.taken_texts(0),
+            ["d1.0"],
+            "taken, not answered"
+        );
+        world.crash();
+        world.admit(&[0]);
+        world.platform.heal();
+        world.pass(Duration::from_secs(60)).await;
+        let taken = world.platform.taken_texts(0).join(" ");
+        assert!(taken.contains("d2.0"), "{taken}");
+        world.check();
+    });
+}
+
+#[test]
 fn what_expired_is_not_sent() {
     run(async {
         let policy = DeliveryPolicy {

@@ -50,6 +50,8 @@ struct State {
     down: HashSet<usize>,
     slow: HashMap<usize, Duration>,
     next: Option<Mood>,
+    /// Keys of what was taken, if it shows a repeated send once.
+    keys: Option<HashSet<String>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +79,7 @@ impl Platform {
                 down: HashSet::new(),
                 slow: HashMap::new(),
                 next: None,
+                keys: None,
             })),
             clock: clock.clone(),
         }
@@ -105,6 +108,11 @@ impl Platform {
 
     pub(super) fn reject_next(&self) {
         self.state().next = Some(Mood::Reject);
+    }
+
+    /// From here on it shows what comes with the same key once.
+    pub(super) fn be_idempotent(&self) {
+        self.state().keys = Some(HashSet::new());
     }
 
     pub(super) fn throttle_next(&self, pause: Duration) {
@@ -155,7 +163,7 @@ impl Platform {
         let (number, mood, [latency, delay]) = self.begin(outgoing);
         self.clock.sleep(latency).await;
         if matches!(mood, Mood::Take | Mood::TakeAndFail | Mood::TakeAndHang) {
-            self.state().sends[number].is_taken = true;
+            self.state().take(number, &outgoing.key);
         }
         self.clock.sleep(delay).await;
         let temporary =
@@ -194,6 +202,14 @@ impl Platform {
 }
 
 impl State {
+    fn take(&mut self, number: usize, key: &str) {
+        let is_new = match &mut self.keys {
+            Some(keys) => keys.insert(key.to_owned()),
+            None => true,
+        };
+        self.sends[number].is_taken = is_new;
+    }
+
     fn mood(&mut self, channel: usize) -> Mood {
         if let Some(mood) = self.next.take() {
             return mood;
