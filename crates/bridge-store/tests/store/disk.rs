@@ -44,12 +44,16 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
 
     admit(&store, message("m1", &["a"])).await;
     let first = queued(&store, "a").await[0].id;
-    let refused = loop {
+    let mut refused = None;
+    // Each is larger than a page; the disk has room for sixteen.
+    for _ in 0..100 {
         let id = format!("x{}", feed.heard().len());
         if let Err(error) = store.admit(large(&id)).await {
-            break error;
+            refused = Some(error);
+            break;
         }
-    };
+    }
+    let refused = refused.expect("the disk is full");
     let StoreError::Unavailable(reason) = refused else {
         panic!("{refused:?}");
     };
@@ -208,13 +212,18 @@ async fn a_full_line_refuses_at_once_and_loses_nothing_of_what_it_took() {
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut context = Context::from_waker(Waker::noop());
     let mut waiting = Vec::new();
-    let refused = loop {
-        let mut admission = store.admit(message(&format!("m{}", waiting.len()), &["a"]));
+    let mut refused = None;
+    for number in 0..10_000 {
+        let mut admission = store.admit(message(&format!("m{number}"), &["a"]));
         match admission.as_mut().poll(&mut context) {
             Poll::Pending => waiting.push(admission),
-            Poll::Ready(result) => break result,
+            Poll::Ready(result) => {
+                refused = Some(result);
+                break;
+            }
         }
-    };
+    }
+    let refused = refused.expect("the line is bounded");
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     connection.execute_batch("COMMIT").unwrap();
     let taken = waiting.len();
