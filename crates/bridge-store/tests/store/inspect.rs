@@ -213,3 +213,35 @@ async fn a_trace_shows_the_tries_that_were_made_and_no_others() {
     assert_eq!(tries("rejected at last"), [first.clone(), second]);
     assert_eq!(tries("never tried again"), [first]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_totals_agree_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(open_store(dir.path()));
+    admit(&*store, message("first", &["a"])).await;
+    let inspector = inspector(dir.path());
+    let working = {
+        let store = std::sync::Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in 0..300 {
+                admit(&*store, message(&format!("m{number}"), &["a", "b"])).await;
+                for room in ["a", "b"] {
+                    let oldest = queued(&*store, room).await.swap_remove(0);
+                    let platform_ids = Vec::new();
+                    settle(&*store, oldest.id, Step::Delivered { platform_ids }).await;
+                }
+            }
+        })
+    };
+    let mut looks = 0;
+    while !working.is_finished() {
+        let totals = inspector.totals().unwrap();
+        assert_eq!(totals.planned, totals.accounted(), "{totals:?}");
+        looks += 1;
+        tokio::task::yield_now().await;
+    }
+    working.await.unwrap();
+    println!("{looks} looks");
+    let totals = inspector.totals().unwrap();
+    assert_eq!((totals.planned, totals.queued), (601, 1));
+}
