@@ -226,6 +226,30 @@ fn a_digest_that_must_wait_takes_up_what_comes_meanwhile() {
 }
 
 #[test]
+fn a_digest_is_worth_sending_as_long_as_one_of_its_messages_is() {
+    run(async {
+        let policy = DeliveryPolicy {
+            digest: true,
+            expires_after: Some(Duration::from_secs(120)),
+            backoff_max: Duration::from_secs(10),
+            ..DeliveryPolicy::default()
+        };
+        let mut world = calm(Channels(1), policy);
+        world.platform.take_down(0);
+        world.admit(&[0]);
+        world.pass(Duration::from_secs(100)).await;
+        world.admit(&[0]);
+        world.pass(Duration::from_secs(40)).await;
+        world.crash();
+        world.platform.heal();
+        world.pass(Duration::from_secs(15)).await;
+        assert_eq!(world.platform.taken_texts(0), ["• d1.0\n• d2.0"]);
+        assert_eq!(world.store.inner.expired(), []);
+        world.check();
+    });
+}
+
+#[test]
 fn a_digest_is_not_taken_for_a_repetition_of_its_first_message() {
     run(async {
         let policy = DeliveryPolicy {

@@ -72,6 +72,8 @@ pub struct Merge {
     pub into: DeliveryId,
     /// What it shows from here.
     pub content: Arc<Content>,
+    /// From when its age counts: that of the youngest, as it is worth sending as long as one is.
+    pub queued_at: Timestamp,
     /// The deliveries that end in it; not empty.
     pub merged: Vec<DeliveryId>,
     /// When.

@@ -125,9 +125,12 @@ pub(super) fn merge(tables: &mut Tables<'_>, merge: &Merge) -> rusqlite::Result<
     let mut insert =
         connection.prepare_cached("INSERT INTO body (message, content) VALUES (?1, ?2)")?;
     let body = insert.insert(params![message, body])?;
-    let mut update =
-        connection.prepare_cached("UPDATE delivery SET body = ?2, checksum = ?3 WHERE id = ?1")?;
-    update.execute(params![merge.into.0, body, checksum])?;
+    let mut update = connection.prepare_cached(
+        "UPDATE delivery SET body = ?2, checksum = ?3, queued_at = ?4, progress_sum = ?5 WHERE id = ?1",
+    )?;
+    let sum = progress_sum(first.turn, merge.queued_at, &first.progress);
+    let queued_at = merge.queued_at.as_millis();
+    update.execute(params![merge.into.0, body, checksum, queued_at, sum])?;
     let end = End {
         merged_into: Some(merge.into),
         ..End::new("merged")

@@ -159,6 +159,8 @@ async fn the_file_does_not_grow_without_end() {
         sizes.push(dir.path().join("store.db").metadata().unwrap().len());
     }
     assert!(sizes[5] <= sizes[1] * 11 / 10, "{sizes:?}");
+    let totals = inspector(dir.path()).totals().unwrap();
+    assert_eq!((totals.planned, totals.delivered), (1800, 1800));
 }
 
 #[tokio::test]

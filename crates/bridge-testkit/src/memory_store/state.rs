@@ -163,6 +163,7 @@ impl State {
         };
         if let Some(queued) = self.queue.get_mut(&into) {
             queued.content = merge.content;
+            queued.queued_at = merge.queued_at;
         }
         for (turn, id) in turns.into_iter().zip(merge.merged) {
             self.queue.remove(&turn);
