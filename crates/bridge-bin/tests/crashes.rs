@@ -134,6 +134,7 @@ async fn a_crash_on_the_way_of_a_message_loses_nothing() {
         "send.after",
         "settle.handed_over",
         "settle.before_write",
+        "settle.after_commit",
     ] {
         check_point(point).await;
     }
@@ -141,7 +142,12 @@ async fn a_crash_on_the_way_of_a_message_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_while_a_letter_is_written_loses_nothing() {
-    for point in ["dead.before_write", "dead.between_tables"] {
+    let rows = [
+        ("dead.before_write", true),
+        ("dead.between_tables", true),
+        ("settle.after_commit", false),
+    ];
+    for (point, dies_again) in rows {
         let bed = Bed::new().await;
         bed.dev.faults().next(
             4,
@@ -153,8 +159,12 @@ async fn a_crash_while_a_letter_is_written_loses_nothing() {
         let (status, _) = process.take().unwrap().wait();
         assert!(!status.success(), "{point}");
         let mut process = bed.start();
-        process.wait_for_line("a delivery failed for good");
-        process.stop();
+        if dies_again {
+            process.wait_for_line("a delivery failed for good");
+        }
+        let (_, log) = process.stop();
+        let died = log.contains("a delivery failed for good");
+        assert_eq!(died, dies_again, "{point}: {log}");
         let letters = bed
             .inspector()
             .dead_letters(&LetterFilter::latest(9))
