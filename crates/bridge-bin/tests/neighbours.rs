@@ -2,7 +2,6 @@
 //! is printed beside an undisturbed run of the same minute, and not judged.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "these are tests; clippy does not take the helpers of an integration test for such"
 )]
 
