@@ -50,12 +50,17 @@ async fn insist(bed: &Bed, callback: &Callback, process: &mut Option<Process>) {
     }
 }
 
+/// Waits for the end of a bridge that must have died; says what it means if it has not.
+fn ended(mut dead: Process, otherwise: &str) {
+    assert!(dead.ends(), "{otherwise}: {}", dead.log());
+    let (status, log) = dead.wait();
+    assert!(!status.success(), "it has died: {log}");
+}
+
 /// Waits for the end of the bridge, which has died, and starts another; its URL.
 fn restart(bed: &Bed, process: &mut Option<Process>) -> String {
-    if let Some(mut dead) = process.take() {
-        assert!(dead.ends(), "what is missing is lost: {}", dead.log());
-        let (status, log) = dead.wait();
-        assert!(!status.success(), "it has died: {log}");
+    if let Some(dead) = process.take() {
+        ended(dead, "what is missing is lost");
     }
     let started = bed.start();
     let url = started.url();
@@ -156,8 +161,7 @@ async fn a_crash_while_a_letter_is_written_loses_nothing() {
         let mut process = Some(start_dying(&bed, point));
         let callback = bed.ops.callback(&bed.zhang, "a").unwrap();
         insist(&bed, &callback, &mut process).await;
-        let (status, _) = process.take().unwrap().wait();
-        assert!(!status.success(), "{point}");
+        ended(process.take().unwrap(), point);
         let mut process = bed.start();
         if dies_again {
             process.wait_for_line("a delivery failed for good");
@@ -190,8 +194,7 @@ async fn a_crash_while_a_letter_is_replayed_leaves_it_in_one_place() {
     let process = start_dying(&bed, "replay.between_tables");
     let output = run(bed.path(), &["dead", "replay", "1"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-    let (status, _) = process.wait();
-    assert!(!status.success());
+    ended(process, "it came by the point of a replay");
     let before = totals(&bed);
     assert_eq!((&before["dead"], &before["queued"]), (&1.into(), &0.into()));
     let _process = bed.start();
