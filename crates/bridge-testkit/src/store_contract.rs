@@ -86,6 +86,7 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     lanes::a_lane_is_blocked_by_a_letter_that_says_so(open().await).await;
     letters::a_letter_is_replayed_once_and_last(open().await).await;
     letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
+    letters::a_full_lane_takes_no_letter_back::<S>().await;
     letters::a_discarded_letter_is_gone_and_unblocks(open().await).await;
     merge::deliveries_are_merged_all_or_none(open().await).await;
     merge::used_permissions_survive_the_process(open().await).await;

@@ -2,6 +2,7 @@
 //! wrote without letting it steer the terminal.
 
 use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::GlobalSettings;
 use bridge_core::message::single_line;
 
 use super::{Exit, output};
@@ -10,13 +11,13 @@ use crate::files::Files;
 
 /// Asks for something. What stands in the way has been reported when this fails.
 pub(super) struct Operator {
-    data_dir: std::path::PathBuf,
+    global: GlobalSettings,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Operator {
     pub(super) fn new(files: &Files, catalog: &Catalog) -> Result<Self, Exit> {
-        let data_dir = files.data_dir(catalog).map_err(|errors| {
+        let global = files.global(catalog).map_err(|errors| {
             output::diagnostics(&errors);
             Exit::Config
         })?;
@@ -27,11 +28,11 @@ impl Operator {
             output::error(&format_args!("the runtime can't start: {error}"));
             Exit::Failed
         })?;
-        Ok(Self { data_dir, runtime })
+        Ok(Self { global, runtime })
     }
 
     pub(super) fn ask(&self, question: &Question) -> Result<Reply, Exit> {
-        let reply = self.runtime.block_on(ask(&self.data_dir, question));
+        let reply = self.runtime.block_on(ask(&self.global, question));
         let failed = |reason: &dyn std::fmt::Display| {
             output::error(reason);
             Exit::Failed
