@@ -11,6 +11,7 @@ mod format;
 mod instance;
 mod listen;
 mod load;
+mod neighbours;
 mod network;
 mod reader;
 mod retention;

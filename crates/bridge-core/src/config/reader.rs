@@ -1,16 +1,14 @@
 //! Reads a config document: the block `global`, and every instance.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::document::Document;
 use super::instance::{Draft, check_proxy, drafts, read_instance};
-use super::listen::collide;
 use super::load::InstanceSetup;
+use super::neighbours::Neighbours;
 use super::retention::check_retention;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
@@ -97,7 +95,7 @@ impl ConfigReader {
             check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
-        let mut listeners: Vec<(String, Range<usize>, (IpAddr, u16))> = Vec::new();
+        let mut neighbours = Neighbours::default();
         for draft in drafts {
             let mut shape = ShapeReader {
                 findings,
@@ -107,13 +105,9 @@ impl ConfigReader {
             let Some(instance) = self.instance(&draft, &mut shape) else {
                 continue;
             };
-            if let Some(listen) = instance.driver.listen() {
-                let span = draft.entry.key_span.clone();
-                listeners.push((draft.path.clone(), span, (listen.host, listen.port)));
-            }
+            neighbours.add(&draft, &instance, findings);
             self.instances.push(instance);
         }
-        report_collisions(&listeners, findings);
         self.instances.sort_by(|left, right| left.id.cmp(&right.id));
         if self.unused.is_empty() && findings.error_count() == 0 {
             let linked: Vec<_> = catalog.iter().map(|entry| entry.info().platform).collect();
@@ -182,25 +176,5 @@ impl ConfigReader {
         let unused = self.unused.drain(..);
         let unused = unused.filter(|(id, _)| !rules.uses_instance(id));
         self.diagnostics.extend(unused.map(|(_, warning)| warning));
-    }
-}
-
-fn report_collisions(listeners: &[(String, Range<usize>, (IpAddr, u16))], findings: &mut Findings) {
-    for (index, (path, span, address)) in listeners.iter().enumerate() {
-        let earlier = listeners[..index]
-            .iter()
-            .find(|(.., other)| collide(*other, *address));
-        if let Some(earlier) = earlier {
-            let other = &earlier.0;
-            let problem = format!(
-                "\"{path}\" and \"{other}\" listen on the same address: {}:{}",
-                address.0, address.1
-            );
-            let first = findings.at(&earlier.1);
-            findings
-                .report(&codes::ADDRESS_IN_USE, span, path, problem)
-                .label(first, "the first one is defined here")
-                .help("give one of them another `listen_port`");
-        }
     }
 }
