@@ -74,9 +74,13 @@ impl Settings {
             check_credential(key, text, report);
         }
         if self.signing_secret.is_none() {
+            let problem = format!(
+                "there is no `signing_secret`: signatures are not verified, and {} can speak for anybody",
+                self.who_reaches_the_port()
+            );
             report.warning(
                 "signing_secret",
-                "there is no `signing_secret`: signatures are not verified, and whoever reaches the port can speak for anybody",
+                problem,
                 "set `signing_secret` to the app's Client Secret",
             );
         }
@@ -103,6 +107,19 @@ impl Settings {
                 problem,
                 "write a URL such as \"https://api.dingtalk.com\"",
             );
+        }
+    }
+
+    /// Behind an address of the machine's own there is a proxy, or else no callback would arrive: it
+    /// makes the port as public as any other.
+    fn who_reaches_the_port(&self) -> String {
+        let (host, port) = (&*self.listen_host, self.listen_port);
+        match host.parse::<IpAddr>() {
+            Ok(host) if host.to_canonical().is_loopback() => {
+                format!("whoever reaches port {port} of this machine, as through its proxy,")
+            }
+            Ok(host) if host.is_unspecified() => format!("whoever reaches port {port}"),
+            _ => format!("whoever reaches port {port} at {host}"),
         }
     }
 
