@@ -13,6 +13,8 @@ mod listen;
 mod load;
 mod neighbours;
 mod network;
+pub(crate) mod notes;
+pub(crate) mod placeholder;
 mod reader;
 mod retention;
 pub mod settings;

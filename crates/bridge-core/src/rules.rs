@@ -7,10 +7,12 @@ mod cases;
 pub(crate) mod compile;
 mod explain;
 mod index;
+pub(crate) mod meaning;
 mod plan;
 mod template;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +43,8 @@ pub struct Rule {
     pub id: RuleId,
     /// Where it stands in the file, as 1-based line and column.
     pub place: (usize, usize),
+    /// What stands for the rule in a snippet: its id, or the brace with which it begins.
+    pub(crate) span: Range<usize>,
     pub(crate) sources: Vec<SourcePattern>,
     pub(crate) targets: Vec<Target>,
 }
@@ -51,6 +55,7 @@ pub(crate) struct SourcePattern {
     pub(crate) instance: InstanceId,
     pub(crate) channels: Channels,
     pub(crate) place: (usize, usize),
+    pub(crate) span: Range<usize>,
 }
 
 /// Which channels of an instance.
@@ -80,6 +85,7 @@ pub(crate) struct Target {
     pub(crate) channel: Channel,
     pub(crate) template: Arc<Template>,
     pub(crate) policy: Arc<DeliveryPolicy>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Rules {

@@ -30,7 +30,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bridge_core::capability::Capabilities;
-use bridge_core::driver::{AddressKey, Driver, DriverInfo, Listen, Outgoing, Received, Report};
+use bridge_core::driver::{
+    AddressKey, Driver, DriverInfo, Identity, Listen, Outgoing, Received, Report,
+};
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Clock, Ports};
 use bytes::Bytes;
@@ -80,6 +82,10 @@ impl Driver for DingTalk {
 
     fn capabilities(_: &Settings) -> Capabilities {
         outbound::capabilities()
+    }
+
+    fn identity(settings: &Settings) -> Option<Identity> {
+        Some(settings.identity())
     }
 
     fn open(settings: Settings, ports: Ports) -> Self {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bridge_core::driver::{Listen, Report};
+use bridge_core::driver::{Identity, Listen, Report};
 use bridge_core::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -131,6 +131,15 @@ impl Settings {
             path: self.listen_path.clone(),
             method: http::Method::POST,
         })
+    }
+
+    /// The robot's code: sends go out under it, and its app has one message receive URL.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            key: "robot_code",
+            value: self.robot_code.clone(),
+            consequence: "DingTalk calls one URL for a robot, so one of the two hears nothing",
+        }
     }
 
     /// What the path of a call is appended to: `api_base` in its normal form, without a slash at

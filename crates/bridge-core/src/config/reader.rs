@@ -9,6 +9,8 @@ use super::document::Document;
 use super::instance::{Draft, check_proxy, drafts, read_instance};
 use super::load::InstanceSetup;
 use super::neighbours::Neighbours;
+use super::notes::Notes;
+use super::placeholder;
 use super::retention::check_retention;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
@@ -18,6 +20,7 @@ use crate::id::InstanceId;
 use crate::ports::SecretSource;
 use crate::rules::Rules;
 use crate::rules::compile::InstanceFacts;
+use crate::rules::meaning::Hears;
 use crate::secret::LeakGuard;
 
 /// What was read of the config.
@@ -96,17 +99,25 @@ impl ConfigReader {
         }
         let drafts = drafts(entries, catalog, findings);
         let mut neighbours = Neighbours::default();
-        for draft in drafts {
+        for draft in &drafts {
             let mut shape = ShapeReader {
                 findings,
                 source,
                 secrets,
             };
-            let Some(instance) = self.instance(&draft, &mut shape) else {
+            let Some(instance) = self.instance(draft, &mut shape) else {
                 continue;
             };
-            neighbours.add(&draft, &instance, findings);
+            neighbours.add(draft, &instance, findings);
             self.instances.push(instance);
+        }
+        if findings.error_count() == 0 {
+            // What is left to be put in is of interest once the rest is right.
+            let mut notes = Notes::new(findings);
+            for draft in &drafts {
+                placeholder::in_config(&draft.entry.node, &draft.path, &mut notes);
+            }
+            notes.finish();
         }
         self.instances.sort_by(|left, right| left.id.cmp(&right.id));
         if self.unused.is_empty() && findings.error_count() == 0 {
@@ -136,7 +147,9 @@ impl ConfigReader {
         let mut facts = InstanceFacts {
             id: id.clone(),
             address_keys: info.address_keys,
+            platform: info.platform,
             policy: Arc::new(base.clone()),
+            hears: Hears::default(),
             place: shape.findings.at(&entry.key_span),
         };
         let problem = format!("no rule uses the instance \"{id}\"");
@@ -148,8 +161,9 @@ impl ConfigReader {
         self.unused.push((id.clone(), unused));
 
         let read = read_instance(draft, shape);
-        if let Some((_, keys, _)) = &read {
+        if let Some((_, keys, prepared)) = &read {
             facts.policy = Arc::new(base.with(keys));
+            facts.hears = Hears::of(prepared);
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Rules;
+use super::meaning::Hears;
 use super::template::Template;
+use super::{Rules, meaning};
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::settings::DeliveryPolicy;
@@ -26,7 +27,9 @@ pub(super) use endpoint::exact_channel;
 pub(crate) struct InstanceFacts {
     pub(crate) id: InstanceId,
     pub(crate) address_keys: &'static [AddressKey],
+    pub(crate) platform: &'static str,
     pub(crate) policy: Arc<DeliveryPolicy>,
+    pub(crate) hears: Hears,
     /// Where the config defines it.
     pub(crate) place: Place,
 }
@@ -51,7 +54,12 @@ pub(crate) fn compile(
             .report(&codes::NO_RULES, &root.opening(), "rules", problem)
             .help(help);
     }
-    Some(Rules::new(rules))
+    let rules = Rules::new(rules);
+    // A rule with an error was not compiled: what is said of the others might not hold with it.
+    if rules.len() == nodes.len() {
+        meaning::check(&rules, root, facts, findings);
+    }
+    Some(rules)
 }
 
 /// Keeps what is shared between rules.

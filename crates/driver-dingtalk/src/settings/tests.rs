@@ -90,6 +90,17 @@ fn a_missing_signing_secret_is_warned_of_with_who_can_misuse_it() {
 }
 
 #[test]
+fn two_settings_are_one_robot_if_their_code_is_equal() {
+    let identity = |code: &str| {
+        let prepared = DriverEntry::of::<DingTalk>().prepare(with("robot_code", code.into()));
+        prepared.unwrap().identity().cloned().unwrap()
+    };
+    assert_eq!(identity("r"), identity("r"));
+    assert_ne!(identity("r"), identity("s"));
+    assert_eq!(identity("r").key, "robot_code");
+}
+
+#[test]
 fn unknown_missing_and_mistyped_keys_are_refused_by_name() {
     let rows = [
         (with("listen_prot", json!(1)), "listen_prot"),

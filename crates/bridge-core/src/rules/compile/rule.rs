@@ -62,9 +62,11 @@ impl Compiler<'_> {
             return None;
         }
         let place = self.findings.document.place(node.span.start);
+        let span = node.get("id").map(|id| id.node.span.clone());
         let mut rule = Rule {
             id: id?,
             place,
+            span: span.unwrap_or_else(|| node.opening()),
             sources: Vec::new(),
             targets: Vec::new(),
         };
@@ -79,6 +81,7 @@ impl Compiler<'_> {
                     channel,
                     template,
                     policy,
+                    span: end.span.clone(),
                 });
             }
             if end.is_source {
@@ -87,6 +90,7 @@ impl Compiler<'_> {
                     instance: end.instance,
                     channels,
                     place,
+                    span: end.span,
                 });
             }
         }
