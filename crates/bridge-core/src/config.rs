@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub(crate) mod diagnostic;
+pub(crate) mod disclosure;
 pub(crate) mod document;
 mod instance;
 mod listen;

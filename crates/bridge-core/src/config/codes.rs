@@ -80,6 +80,7 @@ codes! {
     SECRET_UNAVAILABLE = "E0501", Error, "a secret can't be fetched";
     DATA_DIR = "E0502", Warning, "the data directory can't be used";
     CANT_BIND = "E0503", Warning, "an address can't be bound";
+    SECRET_EXPOSED = "E0504", Warning, "everybody on this machine can read a secret's file";
 }
 
 /// The kind with this code, in upper or lower case.

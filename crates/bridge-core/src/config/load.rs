@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
+use super::disclosure::secret_keys;
 use super::document::{Content, Document, NotText};
 use super::reader::ConfigReader;
 use super::settings::{DeliveryPolicy, GlobalSettings};
@@ -65,6 +66,13 @@ impl Loaded {
             node = &node.get(key)?.node;
         }
         node.as_str()
+    }
+
+    /// Where a key of the config itself stands, by the keys that lead to it; where it is not
+    /// written, the nearest one above it that is.
+    pub fn place_of_key(&self, keys: &[&str]) -> Place {
+        // No file has this key below any other: the place is that of the one above.
+        self.place_of(&[keys, &["\0"]].concat())
     }
 
     /// Where the value of a key of the config stands, by the keys that lead to it; where it is not
@@ -136,6 +144,7 @@ pub fn load(
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
     let compiled = open(rules, Content::Open, &mut of_rules).and_then(|document| {
         let mut findings = Findings::new(document);
+        findings.secret_keys = secret_keys(catalog);
         let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
         of_rules.extend(findings.finish());
         rules

@@ -10,6 +10,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::codes;
 use super::diagnostic::Findings;
+use super::disclosure::named;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -115,10 +116,10 @@ fn convert_entries(object: &ast::Object<'_>, path: &str, findings: &mut Findings
         let key = property.name.as_str();
         let range = property.name.range();
         let key_span = range.start..range.end;
-        let path = join(path, key);
+        let path = join(path, named(key));
         if let Some(first) = first_places.get(key) {
             let first = findings.at(first);
-            let problem = format!("the key \"{key}\" stands here a second time");
+            let problem = format!("the key \"{}\" stands here a second time", named(key));
             findings
                 .report(&codes::DUPLICATE_KEY, &key_span, &path, problem)
                 .label(first, "the first one stands here")
