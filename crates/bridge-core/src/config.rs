@@ -19,8 +19,9 @@ pub(crate) mod suggest;
 pub(crate) mod tree;
 mod typed;
 
-pub use codes::Code;
+pub use codes::{Code, Example, Part};
 pub use diagnostic::{Diagnostic, Label, Place, Severity};
 pub use document::{Document, Excerpt};
+pub use listen::collide;
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
 pub use network::Network;

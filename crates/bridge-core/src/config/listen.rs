@@ -6,7 +6,7 @@ use std::net::IpAddr;
 ///
 /// `0.0.0.0` covers all IPv4 addresses, `::` all of both families (the listeners are dual-stack,
 /// as Linux makes them by default). Port 0 lets the kernel choose, so it never collides.
-pub(crate) fn collide(left: (IpAddr, u16), right: (IpAddr, u16)) -> bool {
+pub fn collide(left: (IpAddr, u16), right: (IpAddr, u16)) -> bool {
     left.1 != 0 && left.1 == right.1 && (covers(left.0, right.0) || covers(right.0, left.0))
 }
 
