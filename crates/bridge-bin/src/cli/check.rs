@@ -1,15 +1,17 @@
 //! `bridge check`: every problem in one run. Goes the same way as `run`, no further than a trial
-//! bind.
+//! bind; with `--online` it also asks the platforms.
 
-use std::path::Path;
+mod online;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Code, Diagnostic, Loaded, Setup, codes};
+use bridge_core::config::{Diagnostic, Severity, codes};
 use serde::Serialize;
 
 use super::{Exit, output};
 use crate::diagnostics::Record;
-use crate::files::{Environment, Files, Offline};
+use crate::environment::{self, Purpose};
+use crate::files::{Files, Offline};
+use online::Probed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,8 +19,12 @@ pub(super) struct Args {
     files: Files,
 
     /// Leave the environment out: secrets, data directory, ports
-    #[arg(long)]
+    #[arg(long, conflicts_with = "online")]
     offline: bool,
+
+    /// Also ask each platform whether it accepts the credentials; no message is sent
+    #[arg(long)]
+    online: bool,
 
     /// End with 78 on warnings, too
     #[arg(long)]
@@ -46,100 +52,108 @@ struct Report<'a> {
     errors: usize,
     warnings: usize,
     diagnostics: Vec<Record<'a>>,
+    /// What the platforms accepted.
+    online: &'a [Probed],
+}
+
+/// What was found.
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    probed: Vec<Probed>,
+    /// How many instances and rules there are, if the files are right.
+    counts: Option<(usize, usize)>,
 }
 
 pub(super) fn check(args: &Args, catalog: &Catalog) -> Exit {
-    let mut loaded = match args.offline {
-        true => args.files.load(catalog, &Offline),
-        false => args.files.load(catalog, &Environment),
+    let found = match args.offline {
+        true => without_environment(args, catalog),
+        false => look_around(args, catalog),
     };
-    if let (Some(setup), false) = (&loaded.setup, args.offline) {
-        let found = environment(setup, &loaded);
-        loaded.diagnostics.extend(found);
-    }
     match args.format {
-        Format::Text => as_text(args, &loaded),
-        Format::Json => as_json(args, &loaded),
+        Format::Text => as_text(args, &found),
+        Format::Json => as_json(args, &found),
     }
-    match loaded.setup {
-        Some(_) if loaded.diagnostics.is_empty() || !args.deny_warnings => Exit::Fine,
-        _ => Exit::Config,
+    match output::exit(&found.diagnostics) {
+        Exit::Fine if args.deny_warnings && !found.diagnostics.is_empty() => Exit::Config,
+        exit => exit,
     }
 }
 
-fn as_text(args: &Args, loaded: &Loaded) {
-    output::diagnostics(&loaded.diagnostics);
-    let count = output::count(&loaded.diagnostics);
-    match &loaded.setup {
-        Some(setup) => output::print(&format_args!(
+fn without_environment(args: &Args, catalog: &Catalog) -> Found {
+    let loaded = args.files.load(catalog, &Offline);
+    let setup = loaded.setup.as_ref();
+    Found {
+        counts: setup.map(|setup| (setup.instances.len(), setup.rules.len())),
+        diagnostics: loaded.diagnostics,
+        probed: Vec::new(),
+    }
+}
+
+fn look_around(args: &Args, catalog: &Catalog) -> Found {
+    let mut here = args.files.load_here(catalog);
+    let around = match here.outline() {
+        Some(setup) => environment::look(setup, &here.loaded, Purpose::Check),
+        None => Vec::new(),
+    };
+    let counts = here
+        .outline()
+        .map(|setup| (setup.instances.len(), setup.rules.len()));
+    here.loaded.diagnostics.extend(around);
+    forgive(&mut here.loaded.diagnostics, args);
+    let probed = match here.loaded.setup.take() {
+        Some(setup) if args.online => {
+            let (probed, refused) = online::ask(setup, &here.loaded);
+            here.loaded.diagnostics.extend(refused);
+            probed
+        }
+        _ => Vec::new(),
+    };
+    Found {
+        diagnostics: here.loaded.diagnostics,
+        probed,
+        counts,
+    }
+}
+
+/// Makes what is wrong around the files a warning: the bridge may well run on another machine, or
+/// with another environment, than this check. But without its secret nobody can ask a platform.
+fn forgive(diagnostics: &mut [Diagnostic], args: &Args) {
+    for diagnostic in diagnostics {
+        let is_needed = args.online && diagnostic.code == &codes::SECRET_UNAVAILABLE;
+        if diagnostic.code.is_of_the_environment() && !is_needed {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+}
+
+fn as_text(args: &Args, found: &Found) {
+    output::diagnostics(&found.diagnostics);
+    for probed in &found.probed {
+        output::print(probed);
+    }
+    let count = output::count(&found.diagnostics);
+    let has_errors = found.diagnostics.iter().any(Diagnostic::is_error);
+    match found.counts {
+        Some((instances, rules)) if !has_errors => output::print(&format_args!(
             "{} and {} are fine: {}, {}, {count}",
             args.files.config.display(),
             args.files.rules.display(),
-            output::counted(setup.instances.len(), "instance"),
-            output::counted(setup.rules.len(), "rule"),
+            output::counted(instances, "instance"),
+            output::counted(rules, "rule"),
         )),
-        None => output::error(&count),
+        _ => output::error(&count),
     }
+    output::refer_to_help(&found.diagnostics);
 }
 
-fn as_json(args: &Args, loaded: &Loaded) {
-    let (errors, warnings) = output::numbers(&loaded.diagnostics);
+fn as_json(args: &Args, found: &Found) {
+    let (errors, warnings) = output::numbers(&found.diagnostics);
     output::json(&Report {
         config: args.files.config.display().to_string(),
         rules: args.files.rules.display().to_string(),
         errors,
         warnings,
-        diagnostics: loaded.diagnostics.iter().map(Record::from).collect(),
+        diagnostics: found.diagnostics.iter().map(Record::from).collect(),
+        online: &found.probed,
     });
-}
-
-/// What stands not in the files but around them: warnings, since a bridge that runs on these very
-/// files causes them as well.
-fn environment(setup: &Setup, loaded: &Loaded) -> Vec<Diagnostic> {
-    let warning = |code: &'static Code, keys: &[&str], problem: String, help: &str| {
-        let mut warning = Diagnostic::new(code, loaded.place_of(keys), problem);
-        warning.path = keys.join(".");
-        warning.help(help);
-        warning
-    };
-    let mut found = Vec::new();
-    if let Err(error) = writable(Path::new(&setup.global.data_dir)) {
-        let problem = format!("the data directory \"{}\" {error}", setup.global.data_dir);
-        let help = "make it writable, or set another `data_dir`";
-        let keys = ["global", "data_dir"];
-        found.push(warning(&codes::DATA_DIR, &keys, problem, help));
-    }
-    for instance in &setup.instances {
-        let Some(listen) = instance.driver.listen() else {
-            continue;
-        };
-        if let Err(error) = std::net::TcpListener::bind((listen.host, listen.port)) {
-            let address = std::net::SocketAddr::from((listen.host, listen.port));
-            let problem = format!("{address} can't be bound now: {error}");
-            let help = "fine if this bridge is running; else stop what holds it, or set another `listen_port`";
-            let keys = [instance.platform, instance.id.as_str()];
-            found.push(warning(&codes::CANT_BIND, &keys, problem, help));
-        }
-    }
-    found
-}
-
-/// Tries the directory, or the nearest one above it that exists, with a file that has no name.
-fn writable(dir: &Path) -> Result<(), String> {
-    let here = dir
-        .ancestors()
-        .find(|dir| dir.exists())
-        .unwrap_or(Path::new("."));
-    let here = if here.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        here
-    };
-    if !here.is_dir() {
-        return Err(format!("can't be used: {} is no directory", here.display()));
-    }
-    match tempfile::tempfile_in(here) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("can't be written: {error}")),
-    }
 }
