@@ -2,10 +2,14 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::time::Duration;
 
 use bridge_core::config::{Code, Diagnostic, Loaded, Setup, codes, collide};
 
 use crate::control::{Question, Reply, ask_running};
+
+/// How long a bridge that runs may take to say where it listens.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,12 @@ fn running(data_dir: &Path) -> Option<Running> {
         .enable_all()
         .build()
         .ok()?;
-    match runtime.block_on(ask_running(data_dir, &Question::Listeners)) {
-        Ok(Reply::Listeners { process, addresses }) => Some(Running { process, addresses }),
+    let asked = runtime.block_on(async {
+        let answer = ask_running(data_dir, &Question::Listeners);
+        tokio::time::timeout(PATIENCE, answer).await
+    });
+    match asked {
+        Ok(Ok(Reply::Listeners { process, addresses })) => Some(Running { process, addresses }),
         _ => None,
     }
 }

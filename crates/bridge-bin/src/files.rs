@@ -1,5 +1,6 @@
 //! Reads what the loader needs from outside: the two files, and secrets from environment and files.
 
+use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -85,16 +86,12 @@ impl Files {
 
 /// Adds what only a second reading of the same files found, and puts all in order.
 fn add_missing(found: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, config: &str) {
-    let same = |left: &Diagnostic, right: &Diagnostic| {
-        left.code == right.code
-            && left.path == right.path
-            && left.place.to_string() == right.place.to_string()
-    };
-    for diagnostic in more {
-        if !found.iter().any(|known| same(known, &diagnostic)) {
-            found.push(diagnostic);
-        }
-    }
+    let name = |found: &Diagnostic| (found.code.id, found.path.clone(), found.place.to_string());
+    let known: HashSet<_> = found.iter().map(name).collect();
+    found.extend(
+        more.into_iter()
+            .filter(|found| !known.contains(&name(found))),
+    );
     found.sort_by_key(|found| (found.place.file() != config, found.place.start()));
 }
 

@@ -24,7 +24,7 @@ pub struct Document {
     content: Content,
     /// What is known to be no secret, once the document has been read; sorted.
     shown: OnceLock<Vec<Range<usize>>>,
-    /// What is hidden all the same.
+    /// What is hidden all the same; sorted, without overlaps.
     hidden: OnceLock<Vec<Range<usize>>>,
 }
 
@@ -110,7 +110,15 @@ impl Document {
     }
 
     /// Says what snippets must not show, whatever else is known of it.
-    pub(crate) fn conceal(&self, hidden: Vec<Range<usize>>) {
+    pub(crate) fn conceal(&self, mut hidden: Vec<Range<usize>>) {
+        hidden.sort_unstable_by_key(|span| span.start);
+        hidden.dedup_by(|next, span| {
+            let overlap = next.start <= span.end;
+            if overlap {
+                span.end = span.end.max(next.end);
+            }
+            overlap
+        });
         // A document is read once.
         self.hidden.set(hidden).ok();
     }

@@ -44,11 +44,14 @@ impl Document {
         let shown = self.shown_within(&whole);
         let mut shown = shown.iter().peekable();
         let hidden = self.hidden.get().map(Vec::as_slice).unwrap_or_default();
+        let from = hidden.partition_point(|span| span.end <= whole.start);
+        let mut hidden = hidden[from..].iter().peekable();
         for (offset, character) in self.text[whole.clone()].char_indices() {
             let offset = whole.start + offset;
             while shown.next_if(|span| span.end <= offset).is_some() {}
+            while hidden.next_if(|span| span.end <= offset).is_some() {}
             let is_shown = shown.peek().is_some_and(|span| span.contains(&offset))
-                && !hidden.iter().any(|span| span.contains(&offset));
+                && !hidden.peek().is_some_and(|span| span.contains(&offset));
             if is_shown
                 || !character.is_alphanumeric() && (character.is_ascii() && !is_inner(character))
             {
