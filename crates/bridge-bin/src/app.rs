@@ -1,6 +1,6 @@
 //! A running bridge: store, drivers, lanes and listeners, started together or not at all.
 
-mod outside;
+pub(crate) mod outside;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -134,7 +134,9 @@ impl Bridge {
             dispatcher.open_lane(&channel);
         }
 
-        let control = open_control(&dir, &dispatcher, &store);
+        let bound = ends.iter().filter_map(|end| end.listener.as_ref());
+        let addresses = bound.map(|(.., address)| *address).collect();
+        let control = open_control(&dir, &dispatcher, &store, addresses);
         let mut bridge = Self {
             control,
             listeners: Vec::new(),
@@ -232,11 +234,13 @@ fn open_control(
     dir: &Path,
     dispatcher: &Arc<Dispatcher>,
     store: &Arc<SqliteStore>,
+    addresses: Vec<SocketAddr>,
 ) -> Option<ControlServer> {
     let dispatcher = Arc::clone(dispatcher);
     let in_flight = Arc::new(move || dispatcher.in_flight());
     let store = Arc::clone(store) as Arc<dyn Store>;
-    let desk = Desk::new(Office::of_running(dir, store, in_flight));
+    let listeners = Arc::new(move || addresses.clone());
+    let desk = Desk::new(Office::of_running(dir, store, in_flight, listeners));
     match ControlServer::start(dir, desk) {
         Ok(control) => Some(control),
         Err(error) => {

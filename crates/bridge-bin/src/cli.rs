@@ -7,6 +7,7 @@ mod dead;
 mod demo;
 mod drivers;
 mod explain;
+mod help;
 mod init;
 mod operate;
 mod output;
@@ -24,7 +25,12 @@ use crate::files::Files;
 
 /// A chat bridge: messages from a group on one platform appear in groups on others, by rules.
 #[derive(Debug, Parser)]
-#[command(name = "bridge", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "bridge",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -59,6 +65,8 @@ enum Command {
     Drivers,
     /// Bridge two sandbox groups on this machine: no account, no network, no file
     Demo(demo::Args),
+    /// Explain the code of a problem, such as E0203, or a command
+    Help(help::Args),
 }
 
 /// How a command ended.
@@ -66,6 +74,8 @@ enum Command {
 enum Exit {
     Fine,
     Failed,
+    /// Wrong arguments.
+    Usage,
     /// Something that stands in the files; sysexits' `EX_CONFIG`.
     Config,
 }
@@ -75,6 +85,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Fine => Self::SUCCESS,
             Exit::Failed => Self::from(1),
+            Exit::Usage => Self::from(2),
             Exit::Config => Self::from(78),
         }
     }
@@ -104,6 +115,7 @@ pub fn main() -> ExitCode {
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),
+        Some(Command::Help(args)) => help::help(&args),
     };
     exit.into()
 }

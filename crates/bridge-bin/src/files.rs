@@ -1,10 +1,12 @@
 //! Reads what the loader needs from outside: the two files, and secrets from environment and files.
 
+use std::collections::HashSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::GlobalSettings;
-use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Source, Unreadable, codes, load};
+use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Setup, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
@@ -41,11 +43,89 @@ impl Files {
     }
 }
 
+/// What the files say on this machine.
+#[derive(Debug)]
+pub(crate) struct Here {
+    /// With everything that is wrong with the files and with their secrets.
+    pub(crate) loaded: Loaded,
+    /// The files' setup where nothing is missing but secrets. It holds made-up ones, and is good for
+    /// looking only.
+    outline: Option<Setup>,
+}
+
+impl Here {
+    /// What the files set up, if they are right. To be looked at, not to be started.
+    pub(crate) fn outline(&self) -> Option<&Setup> {
+        self.loaded.setup.as_ref().or(self.outline.as_ref())
+    }
+}
+
 impl Files {
     /// Reads, checks and compiles both files.
     pub fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
-        let (config, rules) = (self.config_source(), self.rules_source());
-        let mut loaded = load(&config, &rules, catalog, secrets);
+        self.sources().load(catalog, secrets)
+    }
+
+    /// Reads, checks and compiles both files with the secrets of this machine. Secrets that are not
+    /// there hide nothing else that is wrong.
+    pub(crate) fn load_here(&self, catalog: &Catalog) -> Here {
+        let sources = self.sources();
+        let mut loaded = sources.load(catalog, &Environment);
+        let is_of_machine = |found: &Diagnostic| found.code.is_of_the_environment();
+        let is_error = Diagnostic::is_error;
+        let outline = match loaded
+            .diagnostics
+            .iter()
+            .any(|d| is_error(d) && is_of_machine(d))
+        {
+            true => {
+                let offline = sources.load(catalog, &Offline);
+                add_missing(
+                    &mut loaded.diagnostics,
+                    offline.diagnostics,
+                    &sources.config.name,
+                );
+                offline.setup
+            }
+            false => None,
+        };
+        // Made-up secrets pass where a real one is refused.
+        let are_right = !loaded
+            .diagnostics
+            .iter()
+            .any(|d| is_error(d) && !is_of_machine(d));
+        let outline = outline.filter(|_| are_right);
+        Here { loaded, outline }
+    }
+
+    fn sources(&self) -> Sources {
+        Sources {
+            config: self.config_source(),
+            rules: self.rules_source(),
+        }
+    }
+}
+
+/// Adds what only a second reading of the same files found, and puts all in order.
+fn add_missing(found: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, config: &str) {
+    let name = |found: &Diagnostic| (found.code.id, found.path.clone(), found.place.to_string());
+    let known: HashSet<_> = found.iter().map(name).collect();
+    found.extend(
+        more.into_iter()
+            .filter(|found| !known.contains(&name(found))),
+    );
+    found.sort_by_key(|found| (found.place.file() != config, found.place.start()));
+}
+
+/// Both files' bytes.
+struct Sources {
+    config: Source,
+    rules: Source,
+}
+
+impl Sources {
+    fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
+        let mut loaded = load(&self.config, &self.rules, catalog, secrets);
         // The core does not log, so it does not know what a level is.
         const LEVEL: [&str; 3] = ["global", "log", "level"];
         let level = loaded.text_of(&LEVEL).map(logging::parse_filter);
@@ -164,10 +244,59 @@ impl SecretSource for Environment {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("the secret's file {path} can't be read: {error}"))?;
+        let place = SecretFile::of(path);
+        let text = std::fs::read_to_string(&place.found).map_err(|error| match &place.tried {
+            Some(tried) => format!(
+                "the secret's file {path} is neither in $CREDENTIALS_DIRECTORY ({}) nor can it be read from the working directory: {error}",
+                tried.display()
+            ),
+            None => format!("the secret's file {} can't be read: {error}", place.found.display()),
+        })?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
+    fn doubt_about_file(&self, path: &str) -> Option<String> {
+        let file = SecretFile::of(path).found;
+        let mode = file.metadata().ok()?.permissions().mode();
+        let is_open = mode & 0o004 != 0;
+        is_open.then(|| {
+            format!(
+                "everybody on this machine can read the secret's file {} (mode {:04o})",
+                file.display(),
+                mode & 0o7777
+            )
+        })
+    }
+}
+
+/// Where a secret's file is looked for.
+struct SecretFile {
+    found: PathBuf,
+    /// Below the credentials' directory, where it is not.
+    tried: Option<PathBuf>,
+}
+
+impl SecretFile {
+    /// A relative path leads below `$CREDENTIALS_DIRECTORY`, where systemd puts credentials, if it
+    /// is there, and otherwise from the working directory.
+    fn of(path: &str) -> Self {
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|dir| !dir.is_empty());
+        let here = PathBuf::from(path);
+        match credentials.map(|dir| Path::new(&dir).join(path)) {
+            Some(credential) if here.is_relative() && credential.exists() => Self {
+                found: credential,
+                tried: None,
+            },
+            Some(credential) if here.is_relative() => Self {
+                found: here,
+                tried: Some(credential),
+            },
+            _ => Self {
+                found: here,
+                tried: None,
+            },
+        }
     }
 }
 

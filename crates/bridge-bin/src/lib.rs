@@ -14,6 +14,7 @@ mod demo;
 mod diagnostics;
 mod dispatch;
 mod drivers;
+mod environment;
 pub mod files;
 mod intake;
 mod known;

@@ -201,7 +201,7 @@ async fn an_environment_that_can_not_be_used_ends_with_1_and_a_sentence() {
     let output = run(bed.path(), &["check"]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "a warning in check: {said}");
-    assert!(said.contains("can't be bound now"), "{said}");
+    assert!(said.contains("can't be bound"), "{said}");
 
     // A folder below a file can't be made, not even by root.
     bed.config["dingtalk"]["dt_main"]["listen_port"] = 0.into();
@@ -217,7 +217,7 @@ async fn an_environment_that_can_not_be_used_ends_with_1_and_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_bridge_on_the_same_data_is_refused_in_one_line() {
+async fn a_second_bridge_on_the_same_data_is_refused_with_one_error() {
     let bed = Bed::new().await;
     let _first = bed.start();
     let output = run(bed.path(), &["run"]);
@@ -225,7 +225,7 @@ async fn a_second_bridge_on_the_same_data_is_refused_in_one_line() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     let errors: Vec<_> = said
         .lines()
-        .filter(|line| line.starts_with("error:"))
+        .filter(|line| line.starts_with("error["))
         .collect();
     assert_eq!(errors.len(), 1, "{said}");
     assert!(errors[0].contains("in use by another bridge"), "{said}");
@@ -374,7 +374,7 @@ async fn secrets_may_come_from_the_environment_and_from_files() {
     bed.write_files();
     let output = run(bed.path(), &["run"]);
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("BRIDGE_TEST_NOT_SET is not set"), "{said}");
     assert_eq!(
         run(bed.path(), &["check", "--offline"]).status.code(),

@@ -6,6 +6,7 @@
 pub mod codes;
 mod convert;
 pub(crate) mod diagnostic;
+pub(crate) mod disclosure;
 pub(crate) mod document;
 mod format;
 mod instance;
@@ -23,10 +24,11 @@ pub(crate) mod suggest;
 pub(crate) mod tree;
 mod typed;
 
-pub use codes::Code;
+pub use codes::{Code, Example, Part};
 pub use convert::{Converted, convert};
 pub use diagnostic::{Diagnostic, Label, Place, Severity};
 pub use document::{Document, Excerpt};
 pub use format::{ENDINGS, Format};
+pub use listen::collide;
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, check_rules, load};
 pub use network::Network;

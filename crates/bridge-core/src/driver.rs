@@ -78,6 +78,18 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - May be dropped at any await; must then leave the driver usable. What is dropped counts as
     ///   perhaps delivered, unless it was [`Outgoing::preparing`].
     fn send(&self, outgoing: &Outgoing) -> impl Future<Output = Result<Sent, SendError>> + Send;
+
+    /// Tries whether the platform accepts the settings, for `check --online`. Says what was done, as
+    /// a clause without a subject: `fetched an access token`; `None` if there is nothing to try.
+    ///
+    /// - Called on a driver that was just opened and does nothing else.
+    /// - Sends no message, and changes nothing that people see.
+    /// - Asks the platform itself: nothing that was kept from before counts.
+    /// - An error of the kind `Unauthorized` or `Rejected` says that the settings are wrong; its
+    ///   detail names the keys to look at. All others say nothing about the settings.
+    fn probe(&self) -> impl Future<Output = Result<Option<&'static str>, SendError>> + Send {
+        std::future::ready(Ok(None))
+    }
 }
 
 /// Names and keys of a platform.
@@ -334,6 +346,11 @@ pub trait ErasedDriver: Send + Sync {
 
     /// See [`Driver::send`].
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>>;
+
+    /// See [`Driver::probe`].
+    fn probe(&self) -> BoxFuture<'_, Result<Option<&'static str>, SendError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 impl<D: Driver> ErasedDriver for D {
@@ -347,5 +364,9 @@ impl<D: Driver> ErasedDriver for D {
 
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>> {
         Box::pin(Driver::send(self, outgoing))
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<Option<&'static str>, SendError>> {
+        Box::pin(Driver::probe(self))
     }
 }

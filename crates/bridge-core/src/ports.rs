@@ -103,6 +103,13 @@ pub trait SecretSource {
     ///
     /// A sentence saying why it can't be read.
     fn file(&self, path: &str) -> Result<String, String>;
+
+    /// What an operator should know about the file at `path`, such as that everybody can read it;
+    /// `None` if there is nothing to say.
+    fn doubt_about_file(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
 }
 
 impl From<HttpError> for crate::outcome::SendError {

@@ -3,6 +3,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// The name under which the schema of a settings type refers to [`Secret`].
@@ -46,6 +47,63 @@ impl JsonSchema for Secret {
                   "properties": { "env": { "type": "string", "description": "Name of an environment variable" } } },
                 { "type": "object", "required": ["file"], "additionalProperties": false,
                   "properties": { "file": { "type": "string", "description": "Path of a file that holds the secret" } } }
+            ]
+        })
+    }
+}
+
+/// The name under which the schema of a settings type refers to [`Secrets`].
+pub const LIST_SCHEMA_NAME: &str = "Secrets";
+
+/// One secret, or a list of secrets that are all good at once, so that one can be changed for
+/// another without a moment at which neither is. Each is written as a [`Secret`] is.
+#[derive(Debug, Clone)]
+pub struct Secrets(Vec<Secret>);
+
+impl Secrets {
+    /// Most secrets that may be good at once.
+    pub const MOST: usize = 4;
+
+    /// All of them, as they stand in the config: from 1 to [`Secrets::MOST`].
+    pub fn iter(&self) -> impl Iterator<Item = &Secret> {
+        self.0.iter()
+    }
+}
+
+impl<'de> Deserialize<'de> for Secrets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            One(Secret),
+            Several(Vec<Secret>),
+        }
+        let secrets = match Written::deserialize(deserializer)? {
+            Written::One(secret) => vec![secret],
+            Written::Several(secrets) => secrets,
+        };
+        match secrets.len() {
+            1..=Self::MOST => Ok(Self(secrets)),
+            number => Err(D::Error::custom(format!(
+                "expected 1 to {} secrets, found {number}",
+                Self::MOST
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for Secrets {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        LIST_SCHEMA_NAME.into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<Secret>();
+        json_schema!({
+            "description": "A secret, or a list of secrets that are all good at once",
+            "anyOf": [
+                one,
+                { "type": "array", "items": one, "minItems": 1, "maxItems": Self::MOST }
             ]
         })
     }
@@ -106,6 +164,32 @@ mod tests {
         let secret = Secret::new("canary-7f3a");
         assert!(!format!("{secret:?} {:#?}", secret).contains("canary"));
         assert_eq!(secret.expose(), "canary-7f3a");
+    }
+
+    #[test]
+    fn one_or_several_secrets_may_be_good_at_once() {
+        let read = |text: &str| {
+            let secrets: Result<Secrets, _> = serde_json::from_str(text);
+            secrets.map(|secrets| secrets.iter().map(|one| one.expose().to_owned()).collect())
+        };
+        let rows: [(&str, Option<&[&str]>); 5] = [
+            (r#""canary-1""#, Some(&["canary-1"])),
+            (
+                r#"["canary-1", "canary-2"]"#,
+                Some(&["canary-1", "canary-2"]),
+            ),
+            ("[]", None),
+            (r#"["1", "2", "3", "4", "canary-5"]"#, None),
+            (r#"["canary-1", 7]"#, None),
+        ];
+        for (text, expected) in rows {
+            let result: Result<Vec<String>, _> = read(text);
+            match (result, expected) {
+                (Ok(secrets), Some(expected)) => assert_eq!(secrets, expected, "{text}"),
+                (Err(error), None) => assert!(!error.to_string().contains("canary"), "{error}"),
+                (result, _) => panic!("{text}: {result:?}"),
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod support;
 
 use bridge_core::config::{Source, check_rules};
-use support::{line, load_named};
+use support::{catalog, line, load_named};
 
 const RULES: (&str, &str) = (
     "rules.toml",
@@ -143,7 +143,7 @@ fn a_placeholder_is_found_in_every_kind_of_string() {
         let text = format!("{before}{format}");
         let content = Ok(text.clone().into_bytes());
         let name = name.to_owned();
-        let found = check_rules(&Source { name, content });
+        let found = check_rules(&Source { name, content }, &catalog());
         let [only] = &found[..] else {
             panic!("{text}: {found:?}");
         };
@@ -157,7 +157,7 @@ fn rules_are_checked_by_themselves() {
     let check = |text: &str| {
         let name = "r.yaml".to_owned();
         let content = Ok(text.as_bytes().to_vec());
-        let found = check_rules(&Source { name, content });
+        let found = check_rules(&Source { name, content }, &catalog());
         found.iter().map(line).collect::<Vec<_>>()
     };
     let good = "rules:\n- { from: { any: { key: v } }, to: { thing: {} } }\n";

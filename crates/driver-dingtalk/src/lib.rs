@@ -91,7 +91,10 @@ impl Driver for DingTalk {
     fn open(settings: Settings, ports: Ports) -> Self {
         Self {
             robot_code: settings.robot_code.clone(),
-            verifier: settings.signing_secret.as_ref().map(Verifier::new),
+            verifier: settings
+                .signing_secret
+                .as_ref()
+                .map(|secrets| Verifier::new(secrets.iter())),
             clock: Arc::clone(&ports.clock),
             outbound: Outbound::new(settings, ports),
         }
@@ -110,6 +113,11 @@ impl Driver for DingTalk {
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
         self.outbound.send(outgoing).await
+    }
+
+    async fn probe(&self) -> Result<Option<&'static str>, SendError> {
+        self.outbound.probe().await?;
+        Ok(Some("fetched an access token"))
     }
 }
 

@@ -106,6 +106,14 @@ impl Outbound {
             })
     }
 
+    /// Fetches a token anew, which shows whether the app's key and secret are accepted.
+    pub(crate) async fn probe(&self) -> Result<(), SendError> {
+        let token = self.tokens.get().await?;
+        // A kept one would say nothing about a second probe.
+        self.tokens.give_up(&token);
+        Ok(())
+    }
+
     fn body<'a>(&'a self, outgoing: &'a Outgoing) -> Result<GroupSend<'a>, SendError> {
         let group = outgoing.address.get(ADDRESS_KEY).ok_or_else(|| {
             let detail = format!("the target has no `{ADDRESS_KEY}`; correct the rule");

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bridge_core::driver::{Identity, Listen, Report};
-use bridge_core::secret::Secret;
+use bridge_core::secret::{Secret, Secrets};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
@@ -21,9 +21,10 @@ pub struct Settings {
     #[schemars(length(min = 1))]
     pub(crate) robot_code: String,
     /// The secret with which DingTalk signs callbacks: set it to the app's Client Secret. Without
-    /// it, signatures are not verified, and whoever reaches the port can speak for anybody.
+    /// it, signatures are not verified, and whoever reaches the port can speak for anybody. While
+    /// it is being changed, a list of the new and the old one: both are good then.
     #[serde(default)]
-    pub(crate) signing_secret: Option<Secret>,
+    pub(crate) signing_secret: Option<Secrets>,
     /// The IP address to listen on: `0.0.0.0` for all of IPv4, `::` for all, `127.0.0.1` behind a
     /// proxy on the same machine.
     #[serde(default = "default_listen_host")]
@@ -61,18 +62,14 @@ fn default_api_base() -> String {
 
 impl Settings {
     pub(crate) fn check(&self, report: &mut Report) {
-        let texts = [
-            ("app_key", Some(&*self.app_key)),
-            ("app_secret", Some(self.app_secret.expose())),
-            ("robot_code", Some(&*self.robot_code)),
-            (
-                "signing_secret",
-                self.signing_secret.as_ref().map(Secret::expose),
-            ),
-        ];
-        for (key, text) in texts {
-            check_credential(key, text, report);
+        for (key, text) in [
+            ("app_key", &*self.app_key),
+            ("app_secret", self.app_secret.expose()),
+            ("robot_code", &*self.robot_code),
+        ] {
+            check_credential(key, key, text, report);
         }
+        self.check_signing_secrets(report);
         if self.signing_secret.is_none() {
             let problem = format!(
                 "there is no `signing_secret`: signatures are not verified, and {} can speak for anybody",
@@ -123,6 +120,26 @@ impl Settings {
         }
     }
 
+    fn check_signing_secrets(&self, report: &mut Report) {
+        const KEY: &str = "signing_secret";
+        let secrets: Vec<_> = self.signing_secret.iter().flat_map(Secrets::iter).collect();
+        for (index, secret) in secrets.iter().enumerate() {
+            let name = match secrets.len() {
+                1 => KEY.to_owned(),
+                _ => format!("{KEY}[{index}]"),
+            };
+            check_credential(KEY, &name, secret.expose(), report);
+            let mut earlier = secrets[..index].iter();
+            if let Some(first) = earlier.position(|other| other.expose() == secret.expose()) {
+                report.warning(
+                    KEY,
+                    format!("`{name}` is the same secret as `{KEY}[{first}]`"),
+                    "write the new and the old secret, or one of them alone",
+                );
+            }
+        }
+    }
+
     /// `None` for a host that [`Settings::check`] refuses.
     pub(crate) fn listen(&self) -> Option<Listen> {
         Some(Listen {
@@ -150,18 +167,18 @@ impl Settings {
     }
 }
 
-fn check_credential(key: &'static str, text: Option<&str>, report: &mut Report) {
-    let Some(text) = text else { return };
+/// `name` is what the problem calls the text below the settings key `key`.
+fn check_credential(key: &'static str, name: &str, text: &str, report: &mut Report) {
     if text.is_empty() {
         let help = match key {
             "signing_secret" => "set it to the app's Client Secret, or remove the key",
             _ => "copy it from the DingTalk developer console",
         };
-        report.error(key, format!("`{key}` is empty"), help);
+        report.error(key, format!("`{name}` is empty"), help);
     } else if text.trim() != text {
         report.warning(
             key,
-            format!("`{key}` begins or ends with white space, which is taken as part of it"),
+            format!("`{name}` begins or ends with white space, which is taken as part of it"),
             "remove the white space unless the console shows it",
         );
     }

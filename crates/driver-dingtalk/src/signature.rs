@@ -22,12 +22,17 @@ const WINDOW: Duration = Duration::from_secs(3600);
 /// The value of the `sign` header for a `timestamp` header, as DingTalk makes it. For whoever
 /// plays DingTalk: tests, benches, the sandbox. Both texts are used as they stand.
 pub fn sign(secret: &str, timestamp: &str) -> String {
-    let mac = Verifier::new(&Secret::new(secret)).mac(timestamp);
+    let mac = Key::new(&Secret::new(secret)).mac(timestamp);
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// Checks signatures made with one secret.
+/// Checks signatures made with any of the secrets that are good now.
 pub(crate) struct Verifier {
+    keys: Vec<Key>,
+}
+
+/// A secret, ready to sign.
+struct Key {
     /// Keyed once, cloned for each request.
     keyed: Hmac<Sha256>,
     secret: Secret,
@@ -40,13 +45,9 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    pub(crate) fn new(secret: &Secret) -> Self {
-        let keyed = Hmac::new_from_slice(secret.expose().as_bytes())
-            .expect("HMAC takes keys of any length");
-        Self {
-            keyed,
-            secret: secret.clone(),
-        }
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let keys = secrets.into_iter().map(Key::new).collect();
+        Self { keys }
     }
 
     /// Checks the headers of a request that came at `now`, the signature in constant time.
@@ -65,9 +66,28 @@ impl Verifier {
         let sign = STANDARD
             .decode(sign)
             .map_err(|_| wrong("the `sign` header is not base64"))?;
-        self.mac(timestamp).verify_slice(&sign).map_err(|_| {
-            wrong("the signature does not match; is `signing_secret` the Client Secret of the app that owns the robot?")
-        })
+        // All secrets are tried, each in constant time: how long it takes does not tell which fits.
+        let mut fits = false;
+        for key in &self.keys {
+            fits |= key.mac(timestamp).verify_slice(&sign).is_ok();
+        }
+        match fits {
+            true => Ok(()),
+            false => Err(wrong(
+                "the signature does not match; is `signing_secret` the Client Secret of the app that owns the robot?",
+            )),
+        }
+    }
+}
+
+impl Key {
+    fn new(secret: &Secret) -> Self {
+        let keyed = Hmac::new_from_slice(secret.expose().as_bytes())
+            .expect("HMAC takes keys of any length");
+        Self {
+            keyed,
+            secret: secret.clone(),
+        }
     }
 
     fn mac(&self, timestamp: &str) -> Hmac<Sha256> {

@@ -7,7 +7,7 @@ use bridge_core::secret::Secret;
 use bridge_http::{BlockingPool, ClientError, ClientOptions, HttpClient};
 
 /// A client whose calls end within the longest attempt that the instance may make.
-pub(super) fn client(
+pub(crate) fn client(
     pool: &Arc<BlockingPool>,
     longest_attempt: Duration,
     max_in_flight: usize,

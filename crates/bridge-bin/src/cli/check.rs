@@ -1,15 +1,17 @@
 //! `bridge check`: every problem in one run. Goes the same way as `run`, no further than a trial
-//! bind.
+//! bind; with `--online` it also asks the platforms.
 
-use std::path::Path;
+mod online;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Code, Diagnostic, Loaded, Setup, check_rules, codes};
+use bridge_core::config::{Diagnostic, Severity, check_rules, codes};
 use serde::Serialize;
 
 use super::{Exit, output};
 use crate::diagnostics::Record;
-use crate::files::{Environment, Files, Offline};
+use crate::environment::{self, Purpose};
+use crate::files::{Files, Offline};
+use online::Probed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,12 +19,16 @@ pub(super) struct Args {
     files: Files,
 
     /// Leave the environment out: secrets, data directory, ports
-    #[arg(long)]
+    #[arg(long, conflicts_with = "online")]
     offline: bool,
 
     /// Check the rules by themselves, as far as that goes without a config
-    #[arg(long, value_enum, conflicts_with = "config")]
+    #[arg(long, value_enum, conflicts_with_all = ["config", "online"])]
     only: Option<Only>,
+
+    /// Also ask each platform whether it accepts the credentials; no message is sent
+    #[arg(long)]
+    online: bool,
 
     /// End with 78 on warnings, too
     #[arg(long)]
@@ -31,6 +37,11 @@ pub(super) struct Args {
     /// For people, or for editors and CI
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    Rules,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -42,135 +53,133 @@ enum Format {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Only {
-    /// The rules: syntax, keys and values; not whether instances and their channel keys are known
-    Rules,
-}
-
 /// What a check found, for programs. Fields are added, never renamed.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
-    /// Left out if only the rules were checked.
+    /// `null` if only the rules were looked at.
     config: Option<String>,
     rules: String,
     errors: usize,
     warnings: usize,
     diagnostics: Vec<Record<'a>>,
+    /// What the platforms accepted.
+    online: &'a [Probed],
+}
+
+/// What was found.
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    probed: Vec<Probed>,
+    /// How many instances and rules there are, if the files are right.
+    counts: Option<(usize, usize)>,
 }
 
 pub(super) fn check(args: &Args, catalog: &Catalog) -> Exit {
-    let (diagnostics, fine) = match args.only {
-        Some(Only::Rules) => only_rules(args),
-        None => both(args, catalog),
+    let found = match (args.only, args.offline) {
+        (Some(Only::Rules), _) => only_rules(args, catalog),
+        (None, true) => without_environment(args, catalog),
+        (None, false) => look_around(args, catalog),
     };
     match args.format {
-        Format::Text => as_text(&diagnostics, fine.as_deref()),
-        Format::Json => as_json(args, &diagnostics),
+        Format::Text => as_text(args, &found),
+        Format::Json => as_json(args, &found),
     }
-    match fine {
-        Some(_) if diagnostics.is_empty() || !args.deny_warnings => Exit::Fine,
-        _ => Exit::Config,
+    match output::exit(&found.diagnostics) {
+        Exit::Fine if args.deny_warnings && !found.diagnostics.is_empty() => Exit::Config,
+        exit => exit,
     }
 }
 
-/// All problems of both files, and what is said if there is no error among them.
-fn both(args: &Args, catalog: &Catalog) -> (Vec<Diagnostic>, Option<String>) {
-    let mut loaded = match args.offline {
-        true => args.files.load(catalog, &Offline),
-        false => args.files.load(catalog, &Environment),
+fn only_rules(args: &Args, catalog: &Catalog) -> Found {
+    Found {
+        diagnostics: check_rules(&args.files.rules_source(), catalog),
+        probed: Vec::new(),
+        counts: None,
+    }
+}
+
+fn without_environment(args: &Args, catalog: &Catalog) -> Found {
+    let loaded = args.files.load(catalog, &Offline);
+    let setup = loaded.setup.as_ref();
+    Found {
+        counts: setup.map(|setup| (setup.instances.len(), setup.rules.len())),
+        diagnostics: loaded.diagnostics,
+        probed: Vec::new(),
+    }
+}
+
+fn look_around(args: &Args, catalog: &Catalog) -> Found {
+    let mut here = args.files.load_here(catalog);
+    let around = match here.outline() {
+        Some(setup) => environment::look(setup, &here.loaded, Purpose::Check),
+        None => Vec::new(),
     };
-    if let (Some(setup), false) = (&loaded.setup, args.offline) {
-        let found = environment(setup, &loaded);
-        loaded.diagnostics.extend(found);
+    let counts = here
+        .outline()
+        .map(|setup| (setup.instances.len(), setup.rules.len()));
+    here.loaded.diagnostics.extend(around);
+    forgive(&mut here.loaded.diagnostics, args);
+    let probed = match here.loaded.setup.take() {
+        Some(setup) if args.online => {
+            let (probed, refused) = online::ask(setup, &here.loaded);
+            here.loaded.diagnostics.extend(refused);
+            probed
+        }
+        _ => Vec::new(),
+    };
+    Found {
+        diagnostics: here.loaded.diagnostics,
+        probed,
+        counts,
     }
-    let fine = loaded.setup.map(|setup| {
-        format!(
-            "{} and {} are fine: {}, {}",
+}
+
+/// Makes what is wrong around the files a warning: the bridge may well run on another machine, or
+/// with another environment, than this check. But without its secret nobody can ask a platform.
+fn forgive(diagnostics: &mut [Diagnostic], args: &Args) {
+    for diagnostic in diagnostics {
+        let is_needed = args.online && diagnostic.code == &codes::SECRET_UNAVAILABLE;
+        if diagnostic.code.is_of_the_environment() && !is_needed {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+}
+
+fn as_text(args: &Args, found: &Found) {
+    output::diagnostics(&found.diagnostics);
+    for probed in &found.probed {
+        output::print(probed);
+    }
+    let count = output::count(&found.diagnostics);
+    let has_errors = found.diagnostics.iter().any(Diagnostic::is_error);
+    let rules_file = args.files.rules();
+    match found.counts {
+        _ if has_errors => output::error(&count),
+        Some((instances, rules)) => output::print(&format_args!(
+            "{} and {} are fine: {}, {}, {count}",
             args.files.config().display(),
-            args.files.rules().display(),
-            output::counted(setup.instances.len(), "instance"),
-            output::counted(setup.rules.len(), "rule"),
-        )
-    });
-    (loaded.diagnostics, fine)
-}
-
-fn only_rules(args: &Args) -> (Vec<Diagnostic>, Option<String>) {
-    let diagnostics = check_rules(&args.files.rules_source());
-    let is_fine = !diagnostics.iter().any(Diagnostic::is_error);
-    let fine = is_fine.then(|| format!("{} is fine by itself", args.files.rules().display()));
-    (diagnostics, fine)
-}
-
-fn as_text(diagnostics: &[Diagnostic], fine: Option<&str>) {
-    output::diagnostics(diagnostics);
-    let count = output::count(diagnostics);
-    match fine {
-        Some(fine) => output::print(&format_args!("{fine}, {count}")),
+            rules_file.display(),
+            output::counted(instances, "instance"),
+            output::counted(rules, "rule"),
+        )),
+        None if args.only.is_some() => output::print(&format_args!(
+            "{} is fine by itself, {count}",
+            rules_file.display()
+        )),
         None => output::error(&count),
     }
+    output::refer_to_help(&found.diagnostics);
 }
 
-fn as_json(args: &Args, diagnostics: &[Diagnostic]) {
-    let (errors, warnings) = output::numbers(diagnostics);
+fn as_json(args: &Args, found: &Found) {
+    let (errors, warnings) = output::numbers(&found.diagnostics);
     let config = args.files.config().display().to_string();
     output::json(&Report {
         config: args.only.is_none().then_some(config),
         rules: args.files.rules().display().to_string(),
         errors,
         warnings,
-        diagnostics: diagnostics.iter().map(Record::from).collect(),
+        diagnostics: found.diagnostics.iter().map(Record::from).collect(),
+        online: &found.probed,
     });
-}
-
-/// What stands not in the files but around them: warnings, since a bridge that runs on these very
-/// files causes them as well.
-fn environment(setup: &Setup, loaded: &Loaded) -> Vec<Diagnostic> {
-    let warning = |code: &'static Code, keys: &[&str], problem: String, help: &str| {
-        let mut warning = Diagnostic::new(code, loaded.place_of(keys), problem);
-        warning.path = keys.join(".");
-        warning.help(help);
-        warning
-    };
-    let mut found = Vec::new();
-    if let Err(error) = writable(Path::new(&setup.global.data_dir)) {
-        let problem = format!("the data directory \"{}\" {error}", setup.global.data_dir);
-        let help = "make it writable, or set another `data_dir`";
-        let keys = ["global", "data_dir"];
-        found.push(warning(&codes::DATA_DIR, &keys, problem, help));
-    }
-    for instance in &setup.instances {
-        let Some(listen) = instance.driver.listen() else {
-            continue;
-        };
-        if let Err(error) = std::net::TcpListener::bind((listen.host, listen.port)) {
-            let address = std::net::SocketAddr::from((listen.host, listen.port));
-            let problem = format!("{address} can't be bound now: {error}");
-            let help = "fine if this bridge is running; else stop what holds it, or set another `listen_port`";
-            let keys = [instance.platform, instance.id.as_str()];
-            found.push(warning(&codes::CANT_BIND, &keys, problem, help));
-        }
-    }
-    found
-}
-
-/// Tries the directory, or the nearest one above it that exists, with a file that has no name.
-fn writable(dir: &Path) -> Result<(), String> {
-    let here = dir
-        .ancestors()
-        .find(|dir| dir.exists())
-        .unwrap_or(Path::new("."));
-    let here = if here.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        here
-    };
-    if !here.is_dir() {
-        return Err(format!("can't be used: {} is no directory", here.display()));
-    }
-    match tempfile::tempfile_in(here) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("can't be written: {error}")),
-    }
 }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use bridge_core::config::Diagnostic;
 
+use super::Exit;
 use crate::diagnostics::{Style, draw};
 
 /// What was asked for, to stdout.
@@ -39,6 +40,26 @@ pub(crate) fn diagnostics<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnost
     };
     for diagnostic in diagnostics {
         drop(writeln!(&stderr, "{}\n", draw(diagnostic, style)));
+    }
+}
+
+/// Which code ends a command that found this: what the files say weighs more than what is around.
+pub(crate) fn exit(diagnostics: &[Diagnostic]) -> Exit {
+    let errors = || diagnostics.iter().filter(|found| found.is_error());
+    if errors().any(|error| error.code.blames_the_files()) {
+        Exit::Config
+    } else if errors().next().is_some() {
+        Exit::Failed
+    } else {
+        Exit::Fine
+    }
+}
+
+/// Where to read on about the worst of the problems, to stderr.
+pub(crate) fn refer_to_help(diagnostics: &[Diagnostic]) {
+    if let Some(worst) = diagnostics.iter().min_by_key(|found| found.severity) {
+        let line = format!("for more about a problem: bridge help {}", worst.code.id);
+        drop(writeln!(std::io::stderr(), "{line}"));
     }
 }
 

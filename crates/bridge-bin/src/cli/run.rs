@@ -7,7 +7,8 @@ use tracing::{info, warn};
 
 use super::{Exit, output};
 use crate::app::Bridge;
-use crate::files::{Environment, Files};
+use crate::environment::{self, Purpose};
+use crate::files::{Files, Here};
 use crate::logging;
 
 #[derive(Debug, clap::Args)]
@@ -21,13 +22,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
-    let loaded = args.files.load(catalog, &Environment);
-    let Some(setup) = loaded.setup else {
-        output::diagnostics(&loaded.diagnostics);
-        output::error(&format_args!(
-            "not started: {}",
-            output::count(&loaded.diagnostics)
-        ));
+    let Here { mut loaded, .. } = match fit_to_start(args, catalog) {
+        Ok(here) => here,
+        Err(exit) => return exit,
+    };
+    let Some(setup) = loaded.setup.take() else {
+        // Without a setup there is an error, and it has been reported.
         return Exit::Config;
     };
     if let Err(error) = logging::init(&setup.global.log, args.log.as_deref()) {
@@ -49,6 +49,25 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
         Err(error) => {
             output::error(&error);
             Exit::Failed
+        }
+    }
+}
+
+/// The files, if nothing in them or around them keeps the bridge from starting; everything that
+/// does is reported at once.
+fn fit_to_start(args: &Args, catalog: &Catalog) -> Result<Here, Exit> {
+    let mut here = args.files.load_here(catalog);
+    if let Some(setup) = here.outline() {
+        let around = environment::look(setup, &here.loaded, Purpose::Start);
+        here.loaded.diagnostics.extend(around);
+    }
+    match output::exit(&here.loaded.diagnostics) {
+        Exit::Fine => Ok(here),
+        exit => {
+            let found = &here.loaded.diagnostics;
+            output::diagnostics(found);
+            output::error(&format_args!("not started: {}", output::count(found)));
+            Err(exit)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an operator can ask of a bridge or of a store, and the one place that answers.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub(crate) enum Question {
     Check,
     /// To copy the store to a file.
     Backup { to: PathBuf },
+    /// Where the bridge listens.
+    Listeners,
 }
 
 /// An answer, as it goes over the socket.
@@ -68,6 +71,11 @@ pub(crate) enum Reply {
         faults: Vec<Fault>,
     },
     Copied,
+    /// The process, and the addresses that it holds.
+    Listeners {
+        process: u32,
+        addresses: Vec<SocketAddr>,
+    },
     /// It can't be answered, for this reason.
     Refused {
         reason: String,
@@ -116,6 +124,7 @@ pub(crate) struct Office {
     /// The store of the bridge that runs here; without one it is opened when it must be changed.
     running: Option<Arc<dyn Store>>,
     in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
+    listeners: Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>,
 }
 
 impl Office {
@@ -124,12 +133,14 @@ impl Office {
         data_dir: &Path,
         store: Arc<dyn Store>,
         in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
+        listeners: Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>,
     ) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
             settings: StoreSettings::default(),
             running: Some(store),
             in_flight,
+            listeners,
         }
     }
 
@@ -140,6 +151,7 @@ impl Office {
             settings: global.store.clone(),
             running: None,
             in_flight: Arc::new(|| 0),
+            listeners: Arc::new(Vec::new),
         }
     }
 
@@ -290,6 +302,13 @@ impl Question {
                 office.look(look).await?;
                 Ok(Reply::Copied)
             }
+            Self::Listeners => match office.running {
+                Some(_) => Ok(Reply::Listeners {
+                    process: std::process::id(),
+                    addresses: (office.listeners)(),
+                }),
+                None => Err(Unanswered("no bridge runs here".to_owned())),
+            },
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A problem in a file: where, what, and how to mend it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::codes::Code;
+use super::codes::{self, Code};
+use super::disclosure::{value_behind, values_of};
 use super::document::Document;
 
 /// How bad it is.
@@ -152,6 +154,27 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// What an open document should not hold and may hold all the same, such as one that was taken for
+/// the other: the values of keys of secrets, and of keys that are not known.
+fn misplaced(
+    document: &Document,
+    diagnostics: &[Diagnostic],
+    secret_keys: &BTreeSet<String>,
+) -> Vec<Range<usize>> {
+    if diagnostics.is_empty() {
+        return Vec::new();
+    }
+    let text = document.text();
+    let unknown = diagnostics
+        .iter()
+        .filter(|found| found.code == &codes::UNKNOWN_KEY);
+    let behind = unknown.filter_map(|found| match &found.place {
+        Place::Span(_, key) => Some(value_behind(text, key.end)),
+        Place::File(_) => None,
+    });
+    behind.chain(values_of(text, secret_keys)).collect()
+}
+
 /// Collects the problems of one document.
 #[derive(Debug)]
 pub(crate) struct Findings {
@@ -160,6 +183,8 @@ pub(crate) struct Findings {
     errors: usize,
     /// Values that are known to be no secrets, and the keys.
     shown: Vec<Range<usize>>,
+    /// Keys whose values are secrets, should they stand in an open document.
+    pub(crate) secret_keys: BTreeSet<String>,
 }
 
 impl Findings {
@@ -169,6 +194,7 @@ impl Findings {
             diagnostics: Vec::new(),
             errors: 0,
             shown: Vec::new(),
+            secret_keys: BTreeSet::new(),
         }
     }
 
@@ -211,6 +237,13 @@ impl Findings {
     /// All that was found, in the order of the file.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.document.reveal(self.shown);
+        if self.document.is_open() {
+            self.document.conceal(misplaced(
+                &self.document,
+                &self.diagnostics,
+                &self.secret_keys,
+            ));
+        }
         self.diagnostics
             .sort_by_key(|diagnostic| diagnostic.place.start());
         self.diagnostics

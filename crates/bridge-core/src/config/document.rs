@@ -28,6 +28,8 @@ pub struct Document {
     content: Content,
     /// What is known to be no secret, once the document has been read; sorted.
     shown: OnceLock<Vec<Range<usize>>>,
+    /// What is hidden all the same; sorted, without overlaps.
+    hidden: OnceLock<Vec<Range<usize>>>,
 }
 
 /// Whether a document may hold secrets.
@@ -82,6 +84,7 @@ impl Document {
             characters,
             content,
             shown: OnceLock::new(),
+            hidden: OnceLock::new(),
         })
     }
 
@@ -117,6 +120,25 @@ impl Document {
         shown.sort_unstable_by_key(|span| span.start);
         // A document is read once; what a second reading knows is the same.
         self.shown.set(shown).ok();
+    }
+
+    /// Says what snippets must not show, whatever else is known of it.
+    pub(crate) fn conceal(&self, mut hidden: Vec<Range<usize>>) {
+        hidden.sort_unstable_by_key(|span| span.start);
+        hidden.dedup_by(|next, span| {
+            let overlap = next.start <= span.end;
+            if overlap {
+                span.end = span.end.max(next.end);
+            }
+            overlap
+        });
+        // A document is read once.
+        self.hidden.set(hidden).ok();
+    }
+
+    /// Whether it holds no secrets, if everything is in its place.
+    pub(crate) fn is_open(&self) -> bool {
+        self.content == Content::Open
     }
 
     /// The 1-based line of a byte offset.

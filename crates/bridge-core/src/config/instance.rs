@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
+use super::disclosure::named;
 use super::settings::{DeliveryKeys, InstanceKeys};
 use super::shape::{ShapeReader, merge, missing_keys};
 use super::suggest::suggest;
@@ -67,7 +68,7 @@ pub(super) fn drafts<'a>(
                 .collect();
             let problem = format!(
                 "driver \"{}\" is not linked into this binary; linked: {}",
-                entry.key,
+                named(&entry.key),
                 linked.join(", ")
             );
             let help = suggest(&entry.key, linked.iter().copied().chain(["global"]));
@@ -75,7 +76,7 @@ pub(super) fn drafts<'a>(
                 .report(
                     &codes::UNKNOWN_PLATFORM,
                     &entry.key_span,
-                    &entry.key,
+                    named(&entry.key),
                     problem,
                 )
                 .help(help);

@@ -3,6 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+/// Whether binding both addresses fails: the same port, and hosts that overlap.
+pub fn collide(left: (IpAddr, u16), right: (IpAddr, u16)) -> bool {
+    let mut listeners = Listeners::default();
+    listeners.add(left, 0);
+    listeners.add(right, 1).is_some()
+}
+
 /// The addresses that are listened on so far.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {

@@ -1,11 +1,12 @@
 //! From the bytes of both files to a checked setup, or to everything that is wrong with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
+use super::disclosure::secret_keys;
 use super::document::{Content, Document, NotText};
 use super::format::Format;
 use super::reader::ConfigReader;
@@ -47,6 +48,8 @@ pub struct Loaded {
     config: Place,
     root: Option<Node>,
     facts: HashMap<String, InstanceFacts>,
+    /// Keys whose values no snippet shows.
+    secret_keys: BTreeSet<String>,
 }
 
 /// Without the config's tree, which holds secrets.
@@ -71,6 +74,7 @@ impl Loaded {
         let mut cases = Vec::new();
         if let Some(document) = open(source, Content::Open, &mut diagnostics) {
             let mut findings = Findings::new(document);
+            findings.secret_keys.clone_from(&self.secret_keys);
             cases = read_cases(&self.facts, &mut findings);
             diagnostics.extend(findings.finish());
         }
@@ -88,6 +92,13 @@ impl Loaded {
             node = &node.get(key)?.node;
         }
         node.as_str()
+    }
+
+    /// Where a key of the config itself stands, by the keys that lead to it; where it is not
+    /// written, the nearest one above it that is.
+    pub fn place_of_key(&self, keys: &[&str]) -> Place {
+        // No file has this key below any other: the place is that of the one above.
+        self.place_of(&[keys, &["\0"]].concat())
     }
 
     /// Where the value of a key of the config stands, by the keys that lead to it; where it is not
@@ -152,12 +163,13 @@ pub fn load(
     secrets: &dyn SecretSource,
 ) -> Loaded {
     let name = config.name.as_str();
+    let secret_keys = secret_keys(catalog);
     let mut of_config = Vec::new();
     let mut of_rules = Vec::new();
     let mut config = open(config, Content::Guarded, &mut of_config)
         .map(|document| ConfigReader::read(document, catalog, secrets));
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
-    let compiled = read_rules(rules, facts, &mut of_rules);
+    let compiled = read_rules(rules, facts, &secret_keys, &mut of_rules);
     let place = match &config {
         Some(read) => Place::Span(Arc::clone(&read.document), 0..0),
         None => Place::File(name.into()),
@@ -191,24 +203,27 @@ pub fn load(
         config: place,
         root,
         facts,
+        secret_keys,
     }
 }
 
 /// Checks a rules file alone: its syntax, and what can be said without knowing the instances. All
 /// problems, in the order of their places.
-pub fn check_rules(rules: &Source) -> Vec<Diagnostic> {
+pub fn check_rules(rules: &Source, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    read_rules(rules, None, &mut diagnostics);
+    read_rules(rules, None, &secret_keys(catalog), &mut diagnostics);
     diagnostics
 }
 
 fn read_rules(
     rules: &Source,
     facts: Option<&HashMap<String, InstanceFacts>>,
+    secret_keys: &BTreeSet<String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Rules> {
     let document = open(rules, Content::Open, diagnostics)?;
     let mut findings = Findings::new(document);
+    findings.secret_keys.clone_from(secret_keys);
     let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
     diagnostics.extend(findings.finish());
     rules

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
+use super::disclosure::looks_secret;
 use super::document::Document;
 use super::instance::{Draft, check_proxy, drafts, read_instance};
 use super::load::InstanceSetup;
@@ -46,7 +47,7 @@ impl ConfigReader {
         let mut findings = Findings::new(Arc::clone(&document));
         let mut secrets = Vec::new();
         let mut read = Self {
-            document,
+            document: Arc::clone(&document),
             root: None,
             global: GlobalSettings::default(),
             instances: Vec::new(),
@@ -56,7 +57,11 @@ impl ConfigReader {
             unused: Vec::new(),
         };
         if let Some(root) = parse(&mut findings) {
-            root.keys(&mut |key| findings.show(key));
+            root.keys(&mut |key| {
+                if !looks_secret(&document.text()[key.clone()]) {
+                    findings.show(key);
+                }
+            });
             read.facts = Some(HashMap::new());
             read.whole(&root, catalog, source, &mut findings, &mut secrets);
             read.root = Some(root);

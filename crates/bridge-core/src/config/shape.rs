@@ -7,11 +7,12 @@ use serde_json::{Map, Value as Json};
 
 use super::codes;
 use super::diagnostic::Findings;
+use super::disclosure::{looks_secret, named};
 use super::network::{self, Network};
 use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
-use crate::secret::{SCHEMA_NAME, Secret};
+use crate::secret::{LIST_SCHEMA_NAME, SCHEMA_NAME, Secret, Secrets};
 use crate::time::{parse_positive_duration, parse_timestamp};
 
 /// A secret that was found in a file.
@@ -20,6 +21,13 @@ pub(crate) struct FoundSecret {
     /// The path of its key.
     pub(crate) path: String,
     pub(crate) value: Secret,
+}
+
+/// Where a secret comes from that does not stand in the config itself.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Env(&'a str),
+    File(&'a str),
 }
 
 /// How a secret is written.
@@ -55,16 +63,15 @@ impl ShapeReader<'_> {
 
     fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
         if matches!(node.value, Value::Null) {
-            let help = "write a value, or remove the key";
-            self.findings
-                .report(&codes::NULL, &node.span, path, "null is no value")
-                .help(help);
-            return Json::Null;
+            return self.null(node, path);
         }
         if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
             let name = name.rsplit('/').next().unwrap_or(name);
             if name == SCHEMA_NAME {
                 return self.secret(node, path);
+            }
+            if name == LIST_SCHEMA_NAME {
+                return self.secrets(node, path);
             }
             let empty = Json::Null;
             let target = root
@@ -106,7 +113,7 @@ impl ShapeReader<'_> {
             node,
         } in entries
         {
-            let path = join(path, key);
+            let path = join(path, named(key));
             match properties.get(key) {
                 Some(schema) => {
                     result.insert(key.clone(), self.value(node, schema, root, &path));
@@ -121,7 +128,7 @@ impl ShapeReader<'_> {
                         Some(_) => suggest(key, absent),
                         None => suggest(key, properties.keys().map(String::as_str)),
                     };
-                    let problem = format!("unknown key \"{key}\"");
+                    let problem = format!("unknown key \"{}\"", named(key));
                     self.findings
                         .report(&codes::UNKNOWN_KEY, key_span, &path, problem)
                         .help(help);
@@ -156,16 +163,17 @@ impl ShapeReader<'_> {
     }
 
     fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
-        self.findings.show(&node.span);
+        let formed = node.as_str().and_then(|text| formed(text, schema));
+        let is_doubtful = |text: &str| {
+            holds_credentials(text) || looks_secret(text) && !matches!(formed, Some(Ok(())))
+        };
+        if !node.as_str().is_some_and(is_doubtful) {
+            self.findings.show(&node.span);
+        }
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
-                let problem = match schema.get("format").and_then(Json::as_str) {
-                    Some("duration") => parse_positive_duration(text).err(),
-                    Some("date-time") => parse_timestamp(text).err(),
-                    Some(network::SCHEMA_FORMAT) => text.parse::<Network>().err(),
-                    _ => None,
-                };
-                if let Some(problem) = problem {
+                if let Some(Err(problem)) = formed {
+                    let problem = problem.replace(text, named(text));
                     self.findings
                         .report(&codes::BAD_FORMAT, &node.span, path, problem);
                 }
@@ -216,11 +224,13 @@ impl ShapeReader<'_> {
     }
 
     fn choice(&mut self, node: &Node, choices: &[&str], path: &str) -> Json {
-        self.findings.show(&node.span);
+        if !node.as_str().is_some_and(looks_secret) {
+            self.findings.show(&node.span);
+        }
         match node.as_str() {
             Some(text) if choices.contains(&text) => {}
             Some(text) => {
-                let problem = format!("\"{text}\" is none of the values known here");
+                let problem = format!("\"{}\" is none of the values known here", named(text));
                 self.findings
                     .report(&codes::UNKNOWN_VALUE, &node.span, path, problem)
                     .help(suggest(text, choices.iter().copied()));
@@ -230,44 +240,104 @@ impl ShapeReader<'_> {
         node.to_json()
     }
 
+    /// One secret, or a list of them.
+    fn secrets(&mut self, node: &Node, path: &str) -> Json {
+        let Value::Array(elements) = &node.value else {
+            return self.secret(node, path);
+        };
+        let most = Secrets::MOST;
+        if elements.is_empty() {
+            self.findings
+                .report(&codes::EMPTY_VALUE, &node.span, path, "the list is empty")
+                .help("write at least one secret into it, or remove the key");
+        } else if let Some(surplus) = elements.get(most) {
+            let problem = format!("the list holds {} secrets", elements.len());
+            self.findings
+                .report(&codes::OUT_OF_RANGE, &surplus.span, path, problem)
+                .help(format!(
+                    "at most {most} can be good at once; remove the oldest"
+                ));
+        }
+        let elements = elements.iter().enumerate();
+        elements
+            .map(|(index, element)| self.element(element, &join_index(path, index)))
+            .collect()
+    }
+
+    fn element(&mut self, node: &Node, path: &str) -> Json {
+        match node.value {
+            Value::Null => self.null(node, path),
+            _ => self.secret(node, path),
+        }
+    }
+
     /// A secret in any of its three forms. What is written in the file is never put into a problem.
     fn secret(&mut self, node: &Node, path: &str) -> Json {
-        let found = match (&node.value, node.as_object()) {
-            (Value::String(text), _) => Ok(text.clone()),
+        let (origin, is_sound, span) = match (&node.value, node.as_object()) {
+            (Value::String(text), _) => {
+                if text.is_empty() {
+                    self.findings
+                        .report(&codes::EMPTY_VALUE, &node.span, path, "the secret is empty")
+                        .help(SECRET_FORMS);
+                    return Json::Null;
+                }
+                return self.found(text.clone(), path);
+            }
             (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
-                ("env", Some(name)) => {
-                    self.findings.show(&node.span);
-                    self.source.env(name)
-                }
-                ("file", Some(file)) => {
-                    self.findings.show(&node.span);
-                    self.source.file(file)
-                }
+                ("env", Some(name)) => (Origin::Env(name), is_variable_name(name), &node.span),
+                ("file", Some(file)) => (Origin::File(file), is_path(file), &node.span),
                 _ => return self.no_secret(node, path),
             },
             _ => return self.no_secret(node, path),
         };
-        match found {
-            Ok(value) if value.is_empty() => {
-                self.findings
-                    .report(&codes::EMPTY_VALUE, &node.span, path, "the secret is empty")
-                    .help(SECRET_FORMS);
-                Json::Null
-            }
-            Ok(value) => {
-                let secret = Secret::new(value.clone());
-                self.secrets.push(FoundSecret {
-                    path: path.to_owned(),
-                    value: secret,
-                });
-                value.into()
-            }
-            Err(problem) => {
-                self.findings
-                    .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
-                Json::Null
-            }
+        if is_sound {
+            self.findings.show(span);
         }
+        let found = match origin {
+            Origin::Env(name) => self.source.env(name),
+            Origin::File(file) => self.source.file(file),
+        };
+        let problem = match (found, origin) {
+            (Ok(value), origin) if !value.is_empty() => {
+                if let Origin::File(file) = origin
+                    && let Some(doubt) = self.source.doubt_about_file(file)
+                {
+                    self.findings
+                        .report(&codes::SECRET_EXPOSED, &node.span, path, doubt)
+                        .help("let nobody but the bridge's own user read it: `chmod 600`");
+                }
+                return self.found(value, path);
+            }
+            // Whoever wrote the secret itself in the place of its name must not read it here.
+            (_, Origin::Env(_)) if !is_sound => {
+                "no environment variable has the name that is written here; write its name, not its value".to_owned()
+            }
+            (_, Origin::File(_)) if !is_sound => {
+                "no file has the path that is written here; write its path, not its content".to_owned()
+            }
+            (Ok(_), Origin::Env(name)) => format!("the environment variable {name} is empty"),
+            (Ok(_), Origin::File(file)) => format!("the secret's file {file} is empty"),
+            (Err(problem), _) => problem,
+        };
+        self.findings
+            .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
+        Json::Null
+    }
+
+    fn found(&mut self, value: String, path: &str) -> Json {
+        self.secrets.push(FoundSecret {
+            path: path.to_owned(),
+            value: Secret::new(value.clone()),
+        });
+        value.into()
+    }
+
+    fn null(&mut self, node: &Node, path: &str) -> Json {
+        let help = "write a value, or remove the key";
+        self.findings
+            .report(&codes::NULL, &node.span, path, "null is no value")
+            .help(help);
+        Json::Null
     }
 
     fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
@@ -283,6 +353,36 @@ impl ShapeReader<'_> {
             .help(SECRET_FORMS);
         Json::Null
     }
+}
+
+/// Whether the text has the form that the schema asks for; `None` if it asks for none.
+fn formed(text: &str, schema: &Json) -> Option<Result<(), String>> {
+    match schema.get("format").and_then(Json::as_str)? {
+        "duration" => Some(parse_positive_duration(text).map(drop)),
+        "date-time" => Some(parse_timestamp(text).map(drop)),
+        network::SCHEMA_FORMAT => Some(text.parse::<Network>().map(drop)),
+        _ => None,
+    }
+}
+
+/// Whether it looks like a URL with a user or a password in it.
+fn holds_credentials(text: &str) -> bool {
+    text.split_once("//")
+        .is_some_and(|(_, rest)| rest.contains('@'))
+}
+
+/// Whether it looks like the name of a variable, and not like a secret.
+fn is_variable_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    let begins = |c: char| c.is_ascii_uppercase() || c == '_';
+    characters.next().is_some_and(begins)
+        && characters.all(|c| begins(c) || c.is_ascii_digit())
+        && !looks_secret(name)
+}
+
+/// Whether it looks like a path, and not like a secret.
+fn is_path(text: &str) -> bool {
+    text.contains(['/', '.']) || !looks_secret(text)
 }
 
 /// The required keys that the object lacks.

@@ -13,6 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::codes::{self, Code};
 use super::diagnostic::Findings;
+use super::disclosure::named;
 use super::format::Format;
 
 pub(crate) use write::write;
@@ -130,7 +131,7 @@ impl Fault {
             span,
             kind: FaultKind::Duplicate(first),
             path,
-            problem: format!("the key \"{key}\" stands here a second time"),
+            problem: format!("the key \"{}\" stands here a second time", named(key)),
             help: "keep one of the two".to_owned(),
         }
     }

@@ -20,6 +20,7 @@ use super::template::Template;
 use super::{Rules, meaning};
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
+use crate::config::disclosure::named;
 use crate::config::settings::DeliveryPolicy;
 use crate::config::suggest::suggest;
 use crate::config::tree::{Entry, Node, Value, join, join_index};
@@ -146,7 +147,7 @@ impl<'a> Compiler<'a> {
     ) {
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
-                let problem = format!("unknown key \"{}\"", entry.key);
+                let problem = format!("unknown key \"{}\"", named(&entry.key));
                 let help = suggest(&entry.key, known.iter().copied());
                 self.report(
                     &codes::UNKNOWN_KEY,

@@ -135,6 +135,24 @@ fn credentials_are_not_empty_and_better_without_white_space() {
 }
 
 #[test]
+fn each_of_several_signing_secrets_is_checked() {
+    let several = |secrets: Value| with("signing_secret", secrets);
+    check(&several(json!(["new", "old"])), &[], &[]);
+    check(&several(json!(["new", ""])), &["signing_secret"], &[]);
+    check(&several(json!(["new", " old"])), &[], &["signing_secret"]);
+    check(
+        &several(json!(["new", "old", "new"])),
+        &[],
+        &["signing_secret"],
+    );
+    let settings: Settings = serde_json::from_value(several(json!(["new", "", "x"]))).unwrap();
+    let mut report = Report::default();
+    settings.check(&mut report);
+    let problems: Vec<_> = report.errors().map(|(_, problem)| problem).collect();
+    assert_eq!(problems, ["`signing_secret[1]` is empty"]);
+}
+
+#[test]
 fn hosts_are_ip_addresses() {
     for host in ["0.0.0.0", "127.0.0.1", "::", "::1"] {
         check(&with("listen_host", json!(host)), &[], &[]);

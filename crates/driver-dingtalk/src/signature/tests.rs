@@ -31,7 +31,7 @@ fn headers(pairs: &[Header<'_>]) -> HeaderMap {
 }
 
 fn reason(secret: &str, pairs: &[Header<'_>], now_ms: i64) -> Option<&'static str> {
-    let verifier = Verifier::new(&Secret::new(secret));
+    let verifier = Verifier::new([&Secret::new(secret)]);
     let now = Timestamp::from_millis(now_ms);
     let refusal = verifier.verify(&headers(pairs), now).err()?;
     assert!(!refusal.detail.contains(secret), "{}", refusal.detail);
@@ -45,6 +45,28 @@ fn judge(secret: &str, timestamp: &str, sign: &str, now_ms: i64) -> Option<&'sta
         ("sign", sign.as_bytes()),
     ];
     reason(secret, &pairs, now_ms)
+}
+
+#[test]
+fn each_of_several_secrets_is_good_and_no_other() {
+    let secrets = ["new-secret", "old-secret", "oldest-secret"].map(Secret::new);
+    let verifier = Verifier::new(&secrets);
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let judge = |secret: &str| {
+        let sign = sign(secret, "1700000000000");
+        let pairs = [
+            ("timestamp", &b"1700000000000"[..]),
+            ("sign", sign.as_bytes()),
+        ];
+        verifier.verify(&headers(&pairs), now)
+    };
+    for secret in &secrets {
+        assert_eq!(judge(secret.expose()), Ok(()));
+    }
+    let refusal = judge("retired-secret").unwrap_err();
+    assert_eq!(refusal.reason, "wrong");
+    assert!(!refusal.detail.contains("secret-"), "{}", refusal.detail);
+    assert!(Verifier::new([]).verify(&HeaderMap::new(), now).is_err());
 }
 
 #[test]
@@ -144,7 +166,7 @@ fn the_window_is_an_hour_either_way_border_included() {
 
 #[test]
 fn a_stale_refusal_tells_the_skew_and_its_side() {
-    let verifier = Verifier::new(&Secret::new("k"));
+    let verifier = Verifier::new([&Secret::new("k")]);
     let now = Timestamp::from_millis(10_000_000_000);
     for (timestamp, expected) in [
         (9_996_340_000_i64, "1h 1m behind"),
@@ -215,6 +237,6 @@ fn absent_empty_repeated_and_unreadable_headers_are_refused() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let verifier = Verifier::new(&Secret::new("canary-7f3a"));
+    let verifier = Verifier::new([&Secret::new("canary-7f3a")]);
     assert!(!format!("{verifier:?}").contains("canary"));
 }

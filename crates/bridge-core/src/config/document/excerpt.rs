@@ -3,6 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::{Content, Document};
+use crate::config::disclosure::looks_secret;
 
 /// Stands for each character that is not shown, so that columns stay what they are.
 const MASK: char = '•';
@@ -42,10 +43,15 @@ impl Document {
         };
         let shown = self.shown_within(&whole);
         let mut shown = shown.iter().peekable();
+        let hidden = self.hidden.get().map(Vec::as_slice).unwrap_or_default();
+        let from = hidden.partition_point(|span| span.end <= whole.start);
+        let mut hidden = hidden[from..].iter().peekable();
         for (offset, character) in self.text[whole.clone()].char_indices() {
             let offset = whole.start + offset;
             while shown.next_if(|span| span.end <= offset).is_some() {}
-            let is_shown = shown.peek().is_some_and(|span| span.contains(&offset));
+            while hidden.next_if(|span| span.end <= offset).is_some() {}
+            let is_shown = shown.peek().is_some_and(|span| span.contains(&offset))
+                && !hidden.peek().is_some_and(|span| span.contains(&offset));
             if is_shown
                 || !character.is_alphanumeric() && (character.is_ascii() && !is_inner(character))
             {
@@ -92,6 +98,11 @@ fn is_inner(character: char) -> bool {
     )
 }
 
+/// Whether it is a word as keys are.
+fn is_plain(word: &str) -> bool {
+    !word.is_empty() && !looks_secret(word)
+}
+
 /// What looks like a key on a line of a file that could not be read: a quoted word with a colon
 /// behind it, or a word that begins the line with a colon or an equals sign behind it.
 fn keys(line: &str) -> Vec<Range<usize>> {
@@ -101,7 +112,8 @@ fn keys(line: &str) -> Vec<Range<usize>> {
     let start = line.len() - indented.len();
     let end = start + indented.find(|c| !is_word(c)).unwrap_or(indented.len());
     let behind = line[end..].trim_start();
-    if end > start && (behind.starts_with("= ") || behind.starts_with(": ") || behind.trim() == ":")
+    if is_plain(&line[start..end])
+        && (behind.starts_with("= ") || behind.starts_with(": ") || behind.trim() == ":")
     {
         keys.push(start..end);
     }
@@ -109,7 +121,7 @@ fn keys(line: &str) -> Vec<Range<usize>> {
         let word = &line[open + 1..];
         let length = word.find(|c| !is_word(c)).unwrap_or(word.len());
         let behind = word[length..].strip_prefix('"').map(str::trim_start);
-        if length > 0 && behind.is_some_and(|behind| behind.starts_with(':')) {
+        if is_plain(&word[..length]) && behind.is_some_and(|behind| behind.starts_with(':')) {
             keys.push(open + 1..open + 1 + length);
         }
     }
