@@ -3,6 +3,7 @@
 
 mod bed;
 mod bridge;
+mod census;
 mod client;
 mod disk;
 mod kill;
@@ -61,8 +62,21 @@ struct Plan {
 struct Verdict {
     /// Figures for the table.
     figures: String,
+    /// Lines that belong under them.
+    lines: Vec<String>,
     /// What was promised and not kept.
     faults: Vec<String>,
+}
+
+impl Verdict {
+    fn new(figures: String, faults: Vec<String>) -> Self {
+        let lines = Vec::new();
+        Self {
+            figures,
+            lines,
+            faults,
+        }
+    }
 }
 
 /// A scenario could not be run to its end.
@@ -134,16 +148,15 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
 /// One row of the table; whether it is fine.
 fn print(name: &str, verdict: Result<Verdict, Broken>) -> bool {
     match verdict {
-        Ok(Verdict { figures, faults }) if faults.is_empty() => {
-            say(&format!("{name:<11} ok      {figures}"));
-            true
-        }
-        Ok(Verdict { figures, faults }) => {
-            say(&format!("{name:<11} FAILED  {figures}"));
-            for fault in faults.iter().take(20) {
-                say(&format!("            {fault}"));
+        Ok(verdict) => {
+            let is_fine = verdict.faults.is_empty();
+            let word = if is_fine { "ok" } else { "FAILED" };
+            say(&format!("{name:<11} {word:<7} {}", verdict.figures));
+            let faults = verdict.faults.iter().take(20);
+            for line in verdict.lines.iter().chain(faults) {
+                say(&format!("            {line}"));
             }
-            false
+            is_fine
         }
         Err(broken) if broken.is::<NotRun>() => {
             say(&format!("{name:<11} not run: {broken}"));

@@ -2,10 +2,11 @@
 //! acknowledged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use dingtalk_sandbox::{Callback, Group, Member, Sandbox, StatusCode};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::Broken;
@@ -19,21 +20,38 @@ const AGAIN_AFTER: Duration = Duration::from_millis(5);
 pub(super) struct Clients {
     tasks: JoinSet<Result<Ledger, Broken>>,
     stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
 }
 
 /// How a client behaves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
-    /// The pause after each acknowledgement.
+    /// The pause after each answer.
     pub(super) pause: Duration,
     /// Whether a refused callback is posted again, as a platform does.
     pub(super) insists: bool,
+    /// The number of each client's first message, where another run was before.
+    pub(super) begins_at: u64,
+    /// Bytes behind the word by which a message is known.
+    pub(super) padding: usize,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            pause: Duration::from_millis(2),
+            insists: true,
+            begins_at: 0,
+            padding: 0,
+        }
+    }
 }
 
 impl Clients {
     /// `connections` clients, spread over the bed's sources.
     pub(super) fn start(bed: &Bed, connections: usize, manner: Manner) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         for number in 0..connections {
             let lane = number % bed.sources.len();
@@ -43,10 +61,20 @@ impl Clients {
                 member: bed.member.clone(),
                 manner,
                 stop: Arc::clone(&stop),
+                acknowledged: Arc::clone(&acknowledged),
             };
             tasks.spawn(client.run(number, lane));
         }
-        Self { tasks, stop }
+        Self {
+            tasks,
+            stop,
+            acknowledged,
+        }
+    }
+
+    /// How many messages were acknowledged so far; never more than were.
+    pub(super) fn acknowledged(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.acknowledged)
     }
 
     /// Lets each finish its message; what was acknowledged to all of them.
@@ -66,29 +94,37 @@ struct Client {
     member: Member,
     manner: Manner,
     stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
 }
 
 impl Client {
     async fn run(self, number: usize, lane: usize) -> Result<Ledger, Broken> {
         let mut ledger = Ledger::default();
-        for sequence in 0.. {
+        for sequence in self.manner.begins_at.. {
             if self.stop.load(Relaxed) {
                 break;
             }
             let text = format!("c{number}-{sequence:07}");
-            let callback = self.group.callback(&self.member, &text)?;
+            let padded = match self.manner.padding {
+                0 => text.clone(),
+                bytes => format!("{text} {}", "x".repeat(bytes)),
+            };
+            let callback = self.group.callback(&self.member, &padded)?;
             let began = Instant::now();
             let is_acknowledged = self.post(&callback, &text, &mut ledger).await;
             if is_acknowledged {
+                self.acknowledged.fetch_add(1, SeqCst);
                 let latency = began.elapsed();
                 ledger.acknowledged.push(Acknowledged {
                     lane,
                     client: number,
                     text,
+                    message_id: message_id(&callback)?,
+                    posted_at: began,
                     latency,
                 });
-                tokio::time::sleep(self.manner.pause).await;
             }
+            tokio::time::sleep(self.manner.pause).await;
         }
         Ok(ledger)
     }
@@ -111,4 +147,13 @@ impl Client {
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
+}
+
+/// The platform's id of the message in a callback.
+pub(super) fn message_id(callback: &Callback) -> Result<String, Broken> {
+    let body: Value = serde_json::from_slice(callback.body())?;
+    Ok(body["msgId"]
+        .as_str()
+        .ok_or("a callback without an id")?
+        .to_owned())
 }

@@ -6,34 +6,52 @@ use dingtalk_sandbox::Fault;
 
 use super::bed::Bed;
 use super::bridge::Bridge;
+use super::census::Census;
 use super::client::{Clients, Manner};
 use super::{Broken, Plan, Verdict};
 
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 32;
 
-/// What one send takes: the target takes 50 messages a second.
+/// The text of each message, so that a backlog in memory would be seen.
+const PADDING: usize = 8192;
+
+/// More memory than this would grow with the backlog, whose texts are 16 MiB after five seconds.
+const MOST_MEMORY_MIB: u64 = 28;
+
+/// What one send takes: the target takes at most 50 messages a second, and about 40.
 const SEND: Duration = Duration::from_millis(20);
 
-/// What the store holds at most.
-const MAX_BACKLOG: u64 = 2_000;
+/// What the store holds at most, for each second of overload.
+const MAX_BACKLOG: u64 = 400;
 
 pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     let mut bed = Bed::new(1).await?;
-    bed.config["global"]["store"]["max_backlog"] = MAX_BACKLOG.into();
+    bed.config["global"]["store"]["max_backlog"] = (MAX_BACKLOG * plan.overload_secs).into();
     bed.sandbox.faults().until_cleared(Fault::DelayAnswer(SEND));
     let bridge = Bridge::start(&plan.binary, &bed).await?;
     let manner = Manner {
-        // 8 connections, 1 message in 8 ms each: 1000 a second.
-        pause: Duration::from_millis(7),
+        // 32 connections, 1 message in about 30 ms each: 1000 a second.
+        pause: Duration::from_millis(24),
         insists: false,
+        padding: PADDING,
+        ..Manner::default()
     };
     let clients = Clients::start(&bed, CONNECTIONS, manner);
+    let census = Census::start(&plan.binary, &bed, &clients, plan.seed);
     tokio::time::sleep(Duration::from_secs(plan.overload_secs)).await;
     let ledger = clients.stop().await?;
-    let peak_kib = bridge.peak_kib()?;
+    let counted = census.end().await?;
+    let taken = bed.targets[0].accepted();
+    let peak_mib = bridge.peak_kib()? / 1024;
     bed.sandbox.faults().clear();
     bed.drained(&plan.binary).await?;
     let mut faults = ledger.faults(&bed.lanes(), &[]);
+    faults.extend(counted.faults());
+    if peak_mib > MOST_MEMORY_MIB {
+        faults.push(format!(
+            "it held {peak_mib} MiB, more than {MOST_MEMORY_MIB}"
+        ));
+    }
     let refused = ledger.refusals.get(&503).copied().unwrap_or(0);
     if refused == 0 {
         faults.push("past the backlog nobody was answered 503".to_owned());
@@ -46,13 +64,14 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     if !others.is_empty() {
         faults.push(format!("answered otherwise than 200 or 503: {others:?}"));
     }
+    let offered = ledger.acknowledged.len() as u64 + refused;
     let figures = format!(
-        "{} s, {} acknowledged (p50 {:.1?}, p99 {:.1?}), {refused} answered 503, peak {} MiB",
+        "{} s, {offered} offered and {taken} taken meanwhile ({:.0} times), {} acknowledged (p50 {:.1?}, p99 {:.1?}), {refused} answered 503, peak {peak_mib} MiB; {counted}",
         plan.overload_secs,
+        offered as f64 / taken.max(1) as f64,
         ledger.acknowledged.len(),
         ledger.latency(50),
         ledger.latency(99),
-        peak_kib / 1024,
     );
-    Ok(Verdict { figures, faults })
+    Ok(Verdict::new(figures, faults))
 }

@@ -82,5 +82,5 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     let figures = format!(
         "{MESSAGES} messages, {posts} callbacks, each arrived once; at two instances twice"
     );
-    Ok(Verdict { figures, faults })
+    Ok(Verdict::new(figures, faults))
 }

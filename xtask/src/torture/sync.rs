@@ -33,7 +33,7 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         let bridge = Bridge::start_as(command, &bed).await?;
         let manner = Manner {
             pause: Duration::from_millis(5),
-            insists: true,
+            ..Manner::default()
         };
         let clients = Clients::start(&bed, connections, manner);
         tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -53,10 +53,7 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
             checked.answers, checked.syncs
         ));
     }
-    Ok(Verdict {
-        figures: figures.join("; "),
-        faults,
-    })
+    Ok(Verdict::new(figures.join("; "), faults))
 }
 
 #[derive(Debug, Default)]
