@@ -8,6 +8,7 @@ mod client;
 mod disk;
 mod kill;
 mod ledger;
+mod network;
 mod overload;
 mod redelivery;
 mod sync;
@@ -27,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Only this scenario: kill, redelivery, overload, disk or sync
+    /// Only this scenario: kill, redelivery, network, overload, disk or sync
     #[arg(long)]
     only: Option<String>,
 
@@ -94,7 +95,7 @@ impl std::fmt::Display for NotRun {
 
 impl std::error::Error for NotRun {}
 
-const SCENARIOS: [&str; 5] = ["kill", "redelivery", "overload", "disk", "sync"];
+const SCENARIOS: [&str; 6] = ["kill", "redelivery", "network", "overload", "disk", "sync"];
 
 /// Runs the scenarios and prints a table.
 pub(crate) fn run(options: &Options) -> Result<(), Failed> {
@@ -139,6 +140,7 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
     match name {
         "kill" => kill::run(plan).await,
         "redelivery" => redelivery::run(plan).await,
+        "network" => network::run(plan).await,
         "overload" => overload::run(plan).await,
         "disk" => disk::run(plan).await,
         _ => sync::run(plan).await,
