@@ -7,6 +7,7 @@ mod census;
 mod client;
 mod disk;
 mod kill;
+mod lanes;
 mod ledger;
 mod network;
 mod overload;
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Only this scenario: kill, redelivery, network, overload, disk or sync
+    /// Only this scenario: kill, redelivery, network, lanes, overload, disk or sync
     #[arg(long)]
     only: Option<String>,
 
@@ -56,6 +57,9 @@ struct Plan {
     cycles: u32,
     seed: u64,
     overload_secs: u64,
+    lanes_secs: u64,
+    /// Whether every lane is awaited to the end.
+    drains_lanes: bool,
 }
 
 /// What a scenario found.
@@ -95,7 +99,15 @@ impl std::fmt::Display for NotRun {
 
 impl std::error::Error for NotRun {}
 
-const SCENARIOS: [&str; 6] = ["kill", "redelivery", "network", "overload", "disk", "sync"];
+const SCENARIOS: [&str; 7] = [
+    "kill",
+    "redelivery",
+    "network",
+    "lanes",
+    "overload",
+    "disk",
+    "sync",
+];
 
 /// Runs the scenarios and prints a table.
 pub(crate) fn run(options: &Options) -> Result<(), Failed> {
@@ -116,6 +128,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
         cycles: if options.short { 50 } else { options.cycles },
         seed,
         overload_secs: if options.short { 5 } else { 60 },
+        lanes_secs: if options.short { 3 } else { 20 },
+        drains_lanes: !options.short,
     };
     say(&format!("seed {seed}"));
     let runtime = tokio::runtime::Runtime::new();
@@ -141,6 +155,7 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
         "kill" => kill::run(plan).await,
         "redelivery" => redelivery::run(plan).await,
         "network" => network::run(plan).await,
+        "lanes" => lanes::run(plan).await,
         "overload" => overload::run(plan).await,
         "disk" => disk::run(plan).await,
         _ => sync::run(plan).await,
