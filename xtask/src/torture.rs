@@ -5,6 +5,7 @@ mod bed;
 mod bridge;
 mod census;
 mod client;
+mod crowd;
 mod disk;
 mod kill;
 mod lanes;
@@ -29,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Only this scenario: kill, redelivery, network, lanes, overload, disk or sync
+    /// Only this scenario: kill, redelivery, network, lanes, overload, crowd, disk or sync
     #[arg(long)]
     only: Option<String>,
 
@@ -99,12 +100,13 @@ impl std::fmt::Display for NotRun {
 
 impl std::error::Error for NotRun {}
 
-const SCENARIOS: [&str; 7] = [
+const SCENARIOS: [&str; 8] = [
     "kill",
     "redelivery",
     "network",
     "lanes",
     "overload",
+    "crowd",
     "disk",
     "sync",
 ];
@@ -157,6 +159,7 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
         "network" => network::run(plan).await,
         "lanes" => lanes::run(plan).await,
         "overload" => overload::run(plan).await,
+        "crowd" => crowd::run(plan).await,
         "disk" => disk::run(plan).await,
         _ => sync::run(plan).await,
     }
