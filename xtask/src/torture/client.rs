@@ -30,8 +30,6 @@ pub(super) struct Manner {
     pub(super) pause: Duration,
     /// Whether a refused callback is posted again, as a platform does.
     pub(super) insists: bool,
-    /// The number of each client's first message, where another run was before.
-    pub(super) begins_at: u64,
     /// Bytes behind the word by which a message is known.
     pub(super) padding: usize,
 }
@@ -41,7 +39,6 @@ impl Default for Manner {
         Self {
             pause: Duration::from_millis(2),
             insists: true,
-            begins_at: 0,
             padding: 0,
         }
     }
@@ -100,7 +97,7 @@ struct Client {
 impl Client {
     async fn run(self, number: usize, lane: usize) -> Result<Ledger, Broken> {
         let mut ledger = Ledger::default();
-        for sequence in self.manner.begins_at.. {
+        for sequence in 0.. {
             if self.stop.load(Relaxed) {
                 break;
             }

@@ -34,7 +34,6 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         pause: Duration::from_millis(24),
         insists: false,
         padding: PADDING,
-        ..Manner::default()
     };
     let clients = Clients::start(&bed, CONNECTIONS, manner);
     let census = Census::start(&plan.binary, &bed, &clients, plan.seed);
