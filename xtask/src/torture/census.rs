@@ -77,7 +77,7 @@ impl Asking {
         let mut counted = Counted::default();
         let mut planned = 0;
         while !self.stop.load(Relaxed) {
-            let pause = self.random.u64(10_000..150_000);
+            let pause = self.random.u64(..40_000);
             tokio::time::sleep(Duration::from_micros(pause)).await;
             let acknowledged = self.acknowledged.load(SeqCst);
             let Some(totals) = trace(&self.binary, &self.dir, "--totals").await? else {

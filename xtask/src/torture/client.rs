@@ -21,6 +21,7 @@ pub(super) struct Clients {
     tasks: JoinSet<Result<Ledger, Broken>>,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
 }
 
 /// How a client behaves.
@@ -48,7 +49,7 @@ impl Clients {
     /// `connections` clients, spread over the bed's sources.
     pub(super) fn start(bed: &Bed, connections: usize, manner: Manner) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let acknowledged = Arc::new(AtomicU64::new(0));
+        let (acknowledged, refused) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let mut tasks = JoinSet::new();
         for number in 0..connections {
             let lane = number % bed.sources.len();
@@ -59,6 +60,7 @@ impl Clients {
                 manner,
                 stop: Arc::clone(&stop),
                 acknowledged: Arc::clone(&acknowledged),
+                refused: Arc::clone(&refused),
             };
             tasks.spawn(client.run(number, lane));
         }
@@ -66,12 +68,18 @@ impl Clients {
             tasks,
             stop,
             acknowledged,
+            refused,
         }
     }
 
     /// How many messages were acknowledged so far; never more than were.
     pub(super) fn acknowledged(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.acknowledged)
+    }
+
+    /// How often one was refused so far.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(SeqCst)
     }
 
     /// Lets each finish its message; what was acknowledged to all of them.
@@ -92,6 +100,7 @@ struct Client {
     manner: Manner,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -131,6 +140,7 @@ impl Client {
             match self.sandbox.post(callback).await {
                 Ok(answer) if answer.status == StatusCode::OK => return true,
                 Ok(answer) => {
+                    self.refused.fetch_add(1, SeqCst);
                     *ledger.refusals.entry(answer.status.as_u16()).or_default() += 1;
                     if !self.manner.insists {
                         ledger.refused.push(text.to_owned());
