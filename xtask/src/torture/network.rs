@@ -7,7 +7,7 @@ use std::time::Duration;
 use bridge_testkit::FaultProxy;
 use bridge_testkit::fault_proxy::Conduct;
 use dingtalk_sandbox::{Callback, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::bed::{Bed, told, trace};
 use super::bridge::Bridge;
@@ -177,8 +177,8 @@ impl Between {
     async fn traced(&self, plan: &Plan, callback: &Callback) -> Result<Value, Broken> {
         let id = message_id(callback)?;
         let traced = trace(&plan.binary, self.bed.dir.path(), &id).await?;
-        let mut traced = traced.unwrap_or(json!({}));
-        Ok(traced["messages"][0].take())
+        let messages = traced.as_ref().and_then(|traced| traced["messages"].get(0));
+        Ok(messages.cloned().unwrap_or_default())
     }
 }
 

@@ -12,11 +12,11 @@ use super::{Broken, Plan, Verdict};
 
 const CONNECTIONS: usize = 32;
 
-/// The text of each message, so that a backlog in memory would be seen.
+/// The text behind each message.
 const PADDING: usize = 8192;
 
-/// More memory than this would grow with the backlog, whose texts are 16 MiB after five seconds.
-const MOST_MEMORY_MIB: u64 = 28;
+/// More memory than this would grow with the backlog, whose texts are 16 MiB at least.
+const MOST_MEMORY_MIB: u64 = 24;
 
 /// What one send takes: the target takes at most 50 messages a second, and about 40.
 const SEND: Duration = Duration::from_millis(20);
@@ -25,12 +25,15 @@ const SEND: Duration = Duration::from_millis(20);
 const ENOUGH_REFUSED: u64 = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the store holds at most, for each second of overload.
-const MAX_BACKLOG: u64 = 400;
+/// What the store holds at most, for each second of overload …
+const BACKLOG_PER_SECOND: u64 = 200;
+/// … and never less than this, so that a backlog in memory would be seen.
+const LEAST_BACKLOG: u64 = 2_000;
 
 pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     let mut bed = Bed::new(1).await?;
-    bed.config["global"]["store"]["max_backlog"] = (MAX_BACKLOG * plan.overload_secs).into();
+    let max_backlog = LEAST_BACKLOG.max(BACKLOG_PER_SECOND * plan.overload_secs);
+    bed.config["global"]["store"]["max_backlog"] = max_backlog.into();
     bed.sandbox.faults().until_cleared(Fault::DelayAnswer(SEND));
     let bridge = Bridge::start(&plan.binary, &bed).await?;
     let manner = Manner {
