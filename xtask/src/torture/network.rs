@@ -21,6 +21,9 @@ const ATTEMPT_TIMEOUT: &str = "2s";
 /// How long the platform waits for the answer to a callback.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Far longer than the attempts of a row take.
+const SETTLED: Duration = Duration::from_secs(30);
+
 /// A platform gives up some time.
 const MOST_TRIES: u32 = 10;
 
@@ -39,20 +42,15 @@ struct Between {
 pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     let between = Between::new().await?;
     let bridge = Bridge::start(&plan.binary, &between.bed).await?;
-    let mut lines = Vec::new();
-    let mut faults = Vec::new();
+    let mut table = Table::default();
     let (outbound, inbound) = (rows::outbound(), rows::inbound());
     for (number, row) in outbound.iter().enumerate() {
-        let id = format!("out{number}");
-        note(between.send(plan, &id, row).await?, &mut lines, &mut faults);
+        let found = between.send(plan, &format!("out{number}"), row).await;
+        table.add(&row.name, found);
     }
     for (number, row) in inbound.iter().enumerate() {
-        let id = format!("in{number}");
-        note(
-            between.receive(plan, &id, row).await?,
-            &mut lines,
-            &mut faults,
-        );
+        let found = between.receive(plan, &format!("in{number}"), row).await;
+        table.add(&row.name, found);
     }
     drop(bridge);
     let figures = format!(
@@ -60,6 +58,7 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         outbound.len(),
         inbound.len()
     );
+    let Table { lines, faults } = table;
     Ok(Verdict {
         figures,
         lines,
@@ -73,9 +72,23 @@ struct Found {
     fault: Option<String>,
 }
 
-fn note(found: Found, lines: &mut Vec<String>, faults: &mut Vec<String>) {
-    lines.push(found.line);
-    faults.extend(found.fault);
+#[derive(Default)]
+struct Table {
+    lines: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Table {
+    /// A row that can't be run to its end is a fault, and no reason to leave out the others.
+    fn add(&mut self, name: &str, found: Result<Found, Broken>) {
+        match found {
+            Ok(Found { line, fault }) => {
+                self.lines.push(line);
+                self.faults.extend(fault);
+            }
+            Err(broken) => self.faults.push(format!("{name}: {broken}")),
+        }
+    }
 }
 
 impl Between {
@@ -107,7 +120,7 @@ impl Between {
                 format!("{}: the callback was answered {}", row.name, answer.status).into(),
             );
         }
-        self.bed.drained(&plan.binary).await?;
+        self.settled(plan).await?;
         let delivery = &self.traced(plan, &callback).await?["deliveries"][0];
         let attempts = delivery["attempts"].as_array().cloned();
         let attempts = attempts.unwrap_or_default();
@@ -145,7 +158,7 @@ impl Between {
         }
         // One that met a connection which was gone before has reached nobody.
         let posts = self.entry.connections() - before;
-        self.bed.drained(&plan.binary).await?;
+        self.settled(plan).await?;
         let duplicates = self.traced(plan, &callback).await?["duplicates"].clone();
         let shown = self.shown(0, id);
         let line = format!(
@@ -172,6 +185,13 @@ impl Between {
         let transcript = self.bed.targets[lane].transcript();
         let texts = transcript.sent_texts().into_iter();
         texts.filter(|text| told(text) == id).count()
+    }
+
+    /// Waits until the message has left the queue.
+    async fn settled(&self, plan: &Plan) -> Result<(), Broken> {
+        let drained = tokio::time::timeout(SETTLED, self.bed.drained(&plan.binary)).await;
+        drained.map_err(|_| format!("it is still queued after {SETTLED:?}"))??;
+        Ok(())
     }
 
     async fn traced(&self, plan: &Plan, callback: &Callback) -> Result<Value, Broken> {
