@@ -35,13 +35,14 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         }
         tokio::time::sleep(Duration::from_micros(random.u64(1_000..120_000))).await;
         bridge.kill().await?;
-        tokio::time::sleep(AFTERMATH).await;
-        let shown = bed.targets.iter().map(|target| target.accepted());
-        crashes.push(
-            shown
-                .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
-                .collect(),
-        );
+        crashes.push(shown(&bed).await);
+        // The next one may die before it has begun: while it opens its store, or goes on with it.
+        while random.u8(..5) == 0 {
+            let starting = Bridge::spawn(&plan.binary, &bed)?;
+            tokio::time::sleep(Duration::from_micros(random.u64(..30_000))).await;
+            starting.kill().await?;
+            crashes.push(shown(&bed).await);
+        }
         bridge = Bridge::start(&plan.binary, &bed).await?;
     }
     bed.sandbox.faults().clear();
@@ -67,8 +68,9 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     }
     drop(bridge);
     let figures = format!(
-        "{} kills, {} acknowledged, {} arrived, {} repeated; {counted}",
-        plan.cycles,
+        "{} kills, {} of them at a start, {} acknowledged, {} arrived, {} repeated; {counted}",
+        crashes.len(),
+        crashes.len() - plan.cycles as usize,
         acknowledged,
         lanes.iter().map(|lane| lane.texts.len()).sum::<usize>(),
         count_repeats(&lanes),
@@ -77,4 +79,13 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
         faults.push(format!("its folder is {}", bed.keep().display()));
     }
     Ok(Verdict::new(figures, faults))
+}
+
+/// How many messages each target shows, once what the dead bridge has sent is there.
+async fn shown(bed: &Bed) -> Crash {
+    tokio::time::sleep(AFTERMATH).await;
+    let shown = bed.targets.iter().map(|target| target.accepted());
+    shown
+        .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+        .collect()
 }
