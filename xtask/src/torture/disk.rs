@@ -72,6 +72,16 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     if refused == 0 {
         faults.push("on a full disk nobody was answered 503".to_owned());
     }
+    let log = std::fs::read_to_string(bed.dir.path().join("log"))?;
+    for (level, words) in [
+        ("ERROR", "the store can't write and refuses messages"),
+        ("WARN", "the store takes messages again"),
+    ] {
+        let says = |line: &str| line.contains(level) && line.contains(words);
+        if !log.lines().any(says) {
+            faults.push(format!("the log has no {level} that says \"{words}\""));
+        }
+    }
     drop(bridge);
     drop(disk);
     let figures = format!(
