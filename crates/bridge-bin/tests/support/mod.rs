@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use dingtalk_sandbox::{Group, Member, Robot, Sandbox};
@@ -243,9 +243,17 @@ impl Process {
 
     /// Waits for the end; gives the status and all log lines.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let end = Instant::now() + PATIENCE;
+        // Its log ends with it.
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {:#?}", self.seen),
+            }
+        }
         let status = self.child.wait().expect("it ends");
-        let rest: Vec<_> = self.lines.iter().collect();
-        self.seen.extend(rest);
         (status, self.log())
     }
 
