@@ -3,10 +3,14 @@
 
 mod bed;
 mod bridge;
+mod census;
 mod client;
+mod crowd;
 mod disk;
 mod kill;
+mod lanes;
 mod ledger;
+mod network;
 mod overload;
 mod redelivery;
 mod sync;
@@ -26,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Only this scenario: kill, redelivery, overload, disk or sync
+    /// Only this scenario: kill, redelivery, network, lanes, overload, crowd, disk or sync
     #[arg(long)]
     only: Option<String>,
 
@@ -54,6 +58,9 @@ struct Plan {
     cycles: u32,
     seed: u64,
     overload_secs: u64,
+    lanes_secs: u64,
+    /// Whether every lane is awaited to the end.
+    drains_lanes: bool,
 }
 
 /// What a scenario found.
@@ -61,8 +68,21 @@ struct Plan {
 struct Verdict {
     /// Figures for the table.
     figures: String,
+    /// Lines that belong under them.
+    lines: Vec<String>,
     /// What was promised and not kept.
     faults: Vec<String>,
+}
+
+impl Verdict {
+    fn new(figures: String, faults: Vec<String>) -> Self {
+        let lines = Vec::new();
+        Self {
+            figures,
+            lines,
+            faults,
+        }
+    }
 }
 
 /// A scenario could not be run to its end.
@@ -80,7 +100,16 @@ impl std::fmt::Display for NotRun {
 
 impl std::error::Error for NotRun {}
 
-const SCENARIOS: [&str; 5] = ["kill", "redelivery", "overload", "disk", "sync"];
+const SCENARIOS: [&str; 8] = [
+    "kill",
+    "redelivery",
+    "network",
+    "lanes",
+    "overload",
+    "crowd",
+    "disk",
+    "sync",
+];
 
 /// Runs the scenarios and prints a table.
 pub(crate) fn run(options: &Options) -> Result<(), Failed> {
@@ -101,6 +130,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
         cycles: if options.short { 50 } else { options.cycles },
         seed,
         overload_secs: if options.short { 5 } else { 60 },
+        lanes_secs: if options.short { 3 } else { 20 },
+        drains_lanes: !options.short,
     };
     say(&format!("seed {seed}"));
     let runtime = tokio::runtime::Runtime::new();
@@ -125,7 +156,10 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
     match name {
         "kill" => kill::run(plan).await,
         "redelivery" => redelivery::run(plan).await,
+        "network" => network::run(plan).await,
+        "lanes" => lanes::run(plan).await,
         "overload" => overload::run(plan).await,
+        "crowd" => crowd::run(plan).await,
         "disk" => disk::run(plan).await,
         _ => sync::run(plan).await,
     }
@@ -134,16 +168,15 @@ async fn scenario(name: &str, plan: &Plan) -> Result<Verdict, Broken> {
 /// One row of the table; whether it is fine.
 fn print(name: &str, verdict: Result<Verdict, Broken>) -> bool {
     match verdict {
-        Ok(Verdict { figures, faults }) if faults.is_empty() => {
-            say(&format!("{name:<11} ok      {figures}"));
-            true
-        }
-        Ok(Verdict { figures, faults }) => {
-            say(&format!("{name:<11} FAILED  {figures}"));
-            for fault in faults.iter().take(20) {
-                say(&format!("            {fault}"));
+        Ok(verdict) => {
+            let is_fine = verdict.faults.is_empty();
+            let word = if is_fine { "ok" } else { "FAILED" };
+            say(&format!("{name:<11} {word:<7} {}", verdict.figures));
+            let faults = verdict.faults.iter().take(20);
+            for line in verdict.lines.iter().chain(faults) {
+                say(&format!("            {line}"));
             }
-            false
+            is_fine
         }
         Err(broken) if broken.is::<NotRun>() => {
             say(&format!("{name:<11} not run: {broken}"));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::config::settings::StoreSettings;
+use bridge_core::config::settings::{ServerSettings, StoreSettings};
 use bridge_core::config::{InstanceSetup, Network, Setup};
 use bridge_core::driver::{ErasedDriver, Listen};
 use bridge_core::id::InstanceId;
@@ -151,12 +151,7 @@ impl Bridge {
             body_limit_bytes: global.server.body_limit_bytes,
             ..InboundOptions::default()
         };
-        let server = ServerOptions {
-            max_connections: global.server.max_connections,
-            max_connections_per_address: global.server.max_connections_per_address,
-            exempt: [&Network::loopback(), &*global.server.trusted_proxies].concat(),
-            ..ServerOptions::default()
-        };
+        let server = server_options(&global.server);
         for end in ends {
             bridge.listen(end, &shared, &inbound, &server, &stopping);
         }
@@ -259,6 +254,15 @@ fn store_options(settings: &StoreSettings) -> StoreOptions {
     options
 }
 
+fn server_options(settings: &ServerSettings) -> ServerOptions {
+    ServerOptions {
+        max_connections: settings.max_connections,
+        max_connections_per_address: settings.max_connections_per_address,
+        exempt: [&Network::loopback(), &*settings.trusted_proxies].concat(),
+        ..ServerOptions::default()
+    }
+}
+
 /// An instance's ends: its driver with the ways in and out.
 struct End {
     id: InstanceId,
@@ -332,5 +336,29 @@ impl End {
             target: Arc::new(target),
             listener,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_has_the_bounds_of_the_config() {
+        let settings = ServerSettings {
+            max_connections: 3,
+            max_connections_per_address: 2,
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            ..ServerSettings::default()
+        };
+        let options = server_options(&settings);
+        assert_eq!(options.max_connections, 3);
+        assert_eq!(options.max_connections_per_address, 2);
+        // Address, and whether it is exempt.
+        for (address, expected) in [("10.1.2.3", true), ("127.0.0.2", true), ("11.0.0.1", false)] {
+            let address = address.parse().unwrap();
+            let is_exempt = options.exempt.iter().any(|one| one.contains(address));
+            assert_eq!(is_exempt, expected, "{address}");
+        }
     }
 }

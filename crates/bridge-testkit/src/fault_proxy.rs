@@ -110,6 +110,8 @@ struct Shared {
     chooser: Mutex<Box<Chooser>>,
     /// How many connections came; counted before their conduct is chosen.
     connections: watch::Sender<u64>,
+    /// How many of them are open.
+    open: watch::Sender<u64>,
     /// Grows whenever all connections are cut.
     cuts: watch::Sender<u64>,
 }
@@ -127,6 +129,7 @@ impl FaultProxy {
             server,
             chooser: Mutex::new(Box::new(|_| Conduct::default())),
             connections: watch::Sender::new(0),
+            open: watch::Sender::new(0),
             cuts: watch::Sender::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -156,6 +159,13 @@ impl FaultProxy {
     /// How many connections came.
     pub fn connections(&self) -> u64 {
         *self.shared.connections.borrow()
+    }
+
+    /// Resolves when no connection is open, so that what comes next comes on a new one.
+    pub async fn until_idle(&self) {
+        let mut open = self.shared.open.subscribe();
+        // The sender lives in `self`, so the wait can't fail.
+        drop(open.wait_for(|open| *open == 0).await);
     }
 }
 
@@ -193,7 +203,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 shared.connections.send_modify(|count| *count += 1);
                 let conduct = (shared.lock())(number);
                 let cuts = shared.cuts.subscribe();
-                connections.spawn(connection::serve(client, shared.server, conduct, cuts));
+                shared.open.send_modify(|open| *open += 1);
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    connection::serve(client, shared.server, conduct, cuts).await;
+                    shared.open.send_modify(|open| *open -= 1);
+                });
             }
         }
     }

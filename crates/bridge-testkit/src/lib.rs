@@ -1,4 +1,4 @@
-//! Fakes of the ports and contract suites for drivers and stores. Only tests depend on it.
+//! Fakes of the ports and contract suites for drivers and stores. Only tests and the torture depend on it.
 #![warn(missing_docs)]
 
 use std::sync::Arc;

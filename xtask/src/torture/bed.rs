@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Broken;
 use super::ledger::Lane;
 
-const SECRET: &str = "torture-secret";
+pub(super) const SECRET: &str = "torture-secret";
 
 /// How long the bridge may take to deliver what is left, once nobody disturbs it.
 const DRAIN: Duration = Duration::from_secs(120);
@@ -92,9 +92,7 @@ impl Bed {
         let texts = |group: &Group| {
             let transcript = group.transcript();
             let sent = transcript.sent_texts().into_iter();
-            // The default format puts the sender before the text.
-            sent.map(|text| text.trim_start_matches("u: ").to_owned())
-                .collect()
+            sent.map(|text| told(text).to_owned()).collect()
         };
         self.targets
             .iter()
@@ -108,12 +106,8 @@ impl Bed {
     pub(super) async fn drained(&self, binary: &Path) -> Result<Value, Broken> {
         let end = Instant::now() + DRAIN;
         loop {
-            let mut command = tokio::process::Command::new(binary);
-            command
-                .current_dir(self.dir.path())
-                .args(["trace", "--totals", "--json"]);
-            let output = command.output().await?;
-            let totals: Value = serde_json::from_slice(&output.stdout)?;
+            let totals = trace(binary, self.dir.path(), "--totals").await?;
+            let totals = totals.ok_or("`bridge trace --totals` does not answer")?;
             if totals["queued"] == 0 {
                 return Ok(totals);
             }
@@ -125,6 +119,21 @@ impl Bed {
     }
 }
 
-fn free_port() -> std::io::Result<u16> {
+/// What `bridge trace` says in JSON of a message's id, or of all deliveries with `--totals`; `None` if
+/// it can't say anything.
+pub(super) async fn trace(binary: &Path, dir: &Path, what: &str) -> Result<Option<Value>, Broken> {
+    let mut command = tokio::process::Command::new(binary);
+    command.current_dir(dir).args(["trace", "--json", what]);
+    let output = command.kill_on_drop(true).output().await?;
+    Ok(serde_json::from_slice(&output.stdout).ok())
+}
+
+/// What a client said: the first word behind the sender, who stands before it in the default format.
+pub(super) fn told(text: &str) -> &str {
+    let text = text.strip_prefix("u: ").unwrap_or(text);
+    text.split(' ').next().unwrap_or_default()
+}
+
+pub(super) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -24,21 +24,10 @@ impl Bridge {
     }
 
     /// The same with a command that runs the binary, such as a tracer.
-    pub(super) async fn start_as(mut command: Command, bed: &Bed) -> Result<Self, Broken> {
-        let dir = bed.write_files()?;
-        let log = dir.join("log");
-        let mut options = OpenOptions::new();
-        let file = options.create(true).append(true).open(&log)?;
-        let before = file.metadata()?.len();
-        let child = command
-            .current_dir(dir)
-            .arg("run")
-            .env_remove("BRIDGE_LOG")
-            .stdin(Stdio::null())
-            .stderr(file)
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut bridge = Self { child };
+    pub(super) async fn start_as(command: Command, bed: &Bed) -> Result<Self, Broken> {
+        let log = bed.dir.path().join("log");
+        let before = std::fs::metadata(&log).map_or(0, |log| log.len());
+        let mut bridge = Self::spawn_as(command, bed)?;
         let end = Instant::now() + START;
         loop {
             let log = std::fs::read(&log)?;
@@ -56,6 +45,26 @@ impl Bridge {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Starts it and does not wait for anything.
+    pub(super) fn spawn(binary: &Path, bed: &Bed) -> Result<Self, Broken> {
+        Self::spawn_as(Command::new(std::path::absolute(binary)?), bed)
+    }
+
+    fn spawn_as(mut command: Command, bed: &Bed) -> Result<Self, Broken> {
+        let dir = bed.write_files()?;
+        let mut options = OpenOptions::new();
+        let log = options.create(true).append(true).open(dir.join("log"))?;
+        let child = command
+            .current_dir(dir)
+            .arg("run")
+            .env_remove("BRIDGE_LOG")
+            .stdin(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { child })
     }
 
     /// Kills what the tracer runs; a tracer that is killed itself would leave it alive.

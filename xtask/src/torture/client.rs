@@ -2,10 +2,11 @@
 //! acknowledged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use dingtalk_sandbox::{Callback, Group, Member, Sandbox, StatusCode};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::Broken;
@@ -19,21 +20,36 @@ const AGAIN_AFTER: Duration = Duration::from_millis(5);
 pub(super) struct Clients {
     tasks: JoinSet<Result<Ledger, Broken>>,
     stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
 }
 
 /// How a client behaves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
-    /// The pause after each acknowledgement.
+    /// The pause after each answer.
     pub(super) pause: Duration,
     /// Whether a refused callback is posted again, as a platform does.
     pub(super) insists: bool,
+    /// Bytes behind the word by which a message is known.
+    pub(super) padding: usize,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            pause: Duration::from_millis(2),
+            insists: true,
+            padding: 0,
+        }
+    }
 }
 
 impl Clients {
     /// `connections` clients, spread over the bed's sources.
     pub(super) fn start(bed: &Bed, connections: usize, manner: Manner) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let (acknowledged, refused) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let mut tasks = JoinSet::new();
         for number in 0..connections {
             let lane = number % bed.sources.len();
@@ -43,10 +59,27 @@ impl Clients {
                 member: bed.member.clone(),
                 manner,
                 stop: Arc::clone(&stop),
+                acknowledged: Arc::clone(&acknowledged),
+                refused: Arc::clone(&refused),
             };
             tasks.spawn(client.run(number, lane));
         }
-        Self { tasks, stop }
+        Self {
+            tasks,
+            stop,
+            acknowledged,
+            refused,
+        }
+    }
+
+    /// How many messages were acknowledged so far; never more than were.
+    pub(super) fn acknowledged(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.acknowledged)
+    }
+
+    /// How often one was refused so far.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(SeqCst)
     }
 
     /// Lets each finish its message; what was acknowledged to all of them.
@@ -66,6 +99,8 @@ struct Client {
     member: Member,
     manner: Manner,
     stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -76,19 +111,26 @@ impl Client {
                 break;
             }
             let text = format!("c{number}-{sequence:07}");
-            let callback = self.group.callback(&self.member, &text)?;
+            let padded = match self.manner.padding {
+                0 => text.clone(),
+                bytes => format!("{text} {}", "x".repeat(bytes)),
+            };
+            let callback = self.group.callback(&self.member, &padded)?;
             let began = Instant::now();
             let is_acknowledged = self.post(&callback, &text, &mut ledger).await;
             if is_acknowledged {
+                self.acknowledged.fetch_add(1, SeqCst);
                 let latency = began.elapsed();
                 ledger.acknowledged.push(Acknowledged {
                     lane,
                     client: number,
                     text,
+                    message_id: message_id(&callback)?,
+                    posted_at: began,
                     latency,
                 });
-                tokio::time::sleep(self.manner.pause).await;
             }
+            tokio::time::sleep(self.manner.pause).await;
         }
         Ok(ledger)
     }
@@ -98,6 +140,7 @@ impl Client {
             match self.sandbox.post(callback).await {
                 Ok(answer) if answer.status == StatusCode::OK => return true,
                 Ok(answer) => {
+                    self.refused.fetch_add(1, SeqCst);
                     *ledger.refusals.entry(answer.status.as_u16()).or_default() += 1;
                     if !self.manner.insists {
                         ledger.refused.push(text.to_owned());
@@ -111,4 +154,13 @@ impl Client {
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
+}
+
+/// The platform's id of the message in a callback.
+pub(super) fn message_id(callback: &Callback) -> Result<String, Broken> {
+    let body: Value = serde_json::from_slice(callback.body())?;
+    Ok(body["msgId"]
+        .as_str()
+        .ok_or("a callback without an id")?
+        .to_owned())
 }

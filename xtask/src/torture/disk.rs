@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bed::Bed;
 use super::bridge::Bridge;
+use super::census::Census;
 use super::client::{Clients, Manner};
 use super::{Broken, NotRun, Plan, Verdict};
 
@@ -50,11 +51,8 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     let bed = Bed::new(2).await?;
     let disk = SmallDisk::mount(&bed.dir.path().join("data"))?;
     let bridge = Bridge::start(&plan.binary, &bed).await?;
-    let manner = Manner {
-        pause: Duration::from_millis(2),
-        insists: true,
-    };
-    let clients = Clients::start(&bed, CONNECTIONS, manner);
+    let clients = Clients::start(&bed, CONNECTIONS, Manner::default());
+    let census = Census::start(&plan.binary, &bed, &clients, plan.seed);
     let mut full = 0;
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -66,17 +64,29 @@ pub(super) async fn run(plan: &Plan) -> Result<Verdict, Broken> {
     // Nobody restarts it: those who insist get their answer only if it goes on by itself.
     let ledger = tokio::time::timeout(Duration::from_secs(60), clients.stop()).await;
     let ledger = ledger.map_err(|_| "no acknowledgement after the disk had room again")??;
+    let counted = census.end().await?;
     bed.drained(&plan.binary).await?;
     let mut faults = ledger.faults(&bed.lanes(), &[]);
+    faults.extend(counted.faults());
     let refused = ledger.refusals.get(&503).copied().unwrap_or(0);
     if refused == 0 {
         faults.push("on a full disk nobody was answered 503".to_owned());
     }
+    let log = std::fs::read_to_string(bed.dir.path().join("log"))?;
+    for (level, words) in [
+        ("ERROR", "the store can't write and refuses messages"),
+        ("WARN", "the store takes messages again"),
+    ] {
+        let says = |line: &str| line.contains(level) && line.contains(words);
+        if !log.lines().any(says) {
+            faults.push(format!("the log has no {level} that says \"{words}\""));
+        }
+    }
     drop(bridge);
     drop(disk);
     let figures = format!(
-        "{full} times full, {refused} answered 503, {} acknowledged, all arrived once",
+        "{full} times full, {refused} answered 503, {} acknowledged, all arrived once; {counted}",
         ledger.acknowledged.len(),
     );
-    Ok(Verdict { figures, faults })
+    Ok(Verdict::new(figures, faults))
 }

@@ -1,7 +1,7 @@
 //! The oracle: what was acknowledged, what the targets show, and what follows from comparing them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Deliveries of one lane that a crash may repeat: the one that was being sent, and the one before,
 /// whose outcome was on its way to the disk.
@@ -24,6 +24,9 @@ pub(super) struct Acknowledged {
     /// Whose messages are acknowledged one after the other, so that they have an order.
     pub(super) client: usize,
     pub(super) text: String,
+    /// The platform's id of it.
+    pub(super) message_id: String,
+    pub(super) posted_at: Instant,
     pub(super) latency: Duration,
 }
 
@@ -47,10 +50,8 @@ impl Ledger {
 
     /// The latency that `percent` of the acknowledgements kept.
     pub(super) fn latency(&self, percent: usize) -> Duration {
-        let mut all: Vec<_> = self.acknowledged.iter().map(|one| one.latency).collect();
-        all.sort();
-        let at = (all.len() * percent / 100).min(all.len().saturating_sub(1));
-        all.get(at).copied().unwrap_or_default()
+        let all = self.acknowledged.iter().map(|one| one.latency);
+        percentile(all.collect(), percent)
     }
 
     /// Every promise that the targets break.
@@ -135,6 +136,13 @@ fn repeated(number: usize, lane: &Lane, crashes: &[usize]) -> Vec<String> {
     faults
 }
 
+/// What `percent` of `all` kept.
+pub(super) fn percentile(mut all: Vec<Duration>, percent: usize) -> Duration {
+    all.sort();
+    let at = (all.len() * percent / 100).min(all.len().saturating_sub(1));
+    all.get(at).copied().unwrap_or_default()
+}
+
 /// How many messages were shown more than once.
 pub(super) fn count_repeats(lanes: &[Lane]) -> usize {
     let repeats = |lane: &Lane| {
@@ -153,6 +161,8 @@ mod tests {
             lane: 0,
             client: 0,
             text: (*text).to_owned(),
+            message_id: String::new(),
+            posted_at: Instant::now(),
             latency: Duration::ZERO,
         });
         Ledger {

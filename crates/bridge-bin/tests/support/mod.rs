@@ -257,9 +257,17 @@ impl Process {
 
     /// Waits for the end; gives the status and all log lines.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let end = Instant::now() + PATIENCE;
+        // Its log ends with it.
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {:#?}", self.seen),
+            }
+        }
         let status = self.child.wait().expect("it ends");
-        let rest: Vec<_> = self.lines.iter().collect();
-        self.seen.extend(rest);
         (status, self.log())
     }
 

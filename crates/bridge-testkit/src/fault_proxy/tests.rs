@@ -114,6 +114,7 @@ async fn open_connections_are_cut_and_later_ones_behave_anew() {
     first.client.write_all(b"ask").await.unwrap();
     first.server.read_exact(&mut [0; 3]).await.unwrap();
     first.proxy.cut();
+    timeout(PATIENCE, first.proxy.until_idle()).await.unwrap();
     assert!(rest(&mut first.client).await.is_err());
     first.proxy.behave(|number| {
         requests(Flow::default().ends_after(number.try_into().unwrap(), End::Cut))
