@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bridge_core::digest::{Digest, is_one_send};
 use bridge_core::store::{Merge, Progress, QueuedDelivery};
 
+use super::queue::Refill;
 use super::{Context, Lane, Stopping, report};
 
 impl Lane {
@@ -35,14 +36,20 @@ impl Lane {
         let mut digest = Digest::of(&first.content);
         let mut merged = Vec::new();
         let mut queued_at = first.queued_at;
-        while let Some(next) = window.take_if(|next| {
-            let policy = rules.policy(&next.rule, channel);
-            policy.unwrap_or(&target.policy).digest
-                && untouched(next.progress)
-                && digest.add(&next.content, capabilities)
-        }) {
-            merged.push(next.id);
-            queued_at = queued_at.max(next.queued_at);
+        loop {
+            while let Some(next) = window.take_if(|next| {
+                let policy = rules.policy(&next.rule, channel);
+                policy.unwrap_or(&target.policy).digest
+                    && untouched(next.progress)
+                    && digest.add(&next.content, capabilities)
+            }) {
+                merged.push(next.id);
+                queued_at = queued_at.max(next.queued_at);
+            }
+            // What waits in the store waits as well.
+            if !matches!(self.context.refill().await, Refill::Read) || window.is_empty() {
+                break;
+            }
         }
         if merged.is_empty() {
             return Ok(false);

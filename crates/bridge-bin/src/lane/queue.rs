@@ -6,7 +6,43 @@ use tracing::{error, warn};
 
 use super::window::REFILL;
 use super::{Context, Lane, STORE_AGAIN_AFTER, Stopping, report, unless_stopping};
-use bridge_core::store::QueuedDelivery;
+use bridge_core::store::{DeliveryId, QueuedDelivery, StoreError};
+
+/// What came of reading what the window lacks.
+pub(super) enum Refill {
+    /// The store was read; there may have been nothing.
+    Read,
+    /// The window holds deliveries, or there are no more.
+    NothingMissing,
+    /// This dead letter must be dealt with first.
+    Blocked(DeliveryId),
+    Failed(StoreError),
+}
+
+impl Context {
+    /// Reads what an empty window lacks.
+    pub(super) async fn refill(&self) -> Refill {
+        let Context {
+            channel,
+            window,
+            store,
+            ..
+        } = self;
+        let Some(gap) = window.gap() else {
+            return Refill::NothingMissing;
+        };
+        match store.queued(channel, gap.after, REFILL).await {
+            Ok(read) => match read.blocked_by {
+                None => {
+                    window.refill(read.deliveries, gap);
+                    Refill::Read
+                }
+                Some(letter) => Refill::Blocked(letter),
+            },
+            Err(error) => Refill::Failed(error),
+        }
+    }
+}
 
 impl Lane {
     /// The oldest delivery; waits until there is one and the lane is not blocked.
@@ -21,28 +57,18 @@ impl Lane {
             if let Some(delivery) = self.context.window.take() {
                 return Ok(delivery);
             }
-            let Some(gap) = self.context.window.gap() else {
-                self.changed().await?;
-                continue;
-            };
-            let Context {
-                channel,
-                window,
-                store,
-                ..
-            } = &self.context;
-            match store.queued(channel, gap.after, REFILL).await {
-                Ok(read) => match read.blocked_by {
-                    None => window.refill(read.deliveries, gap),
-                    Some(letter) => {
-                        warn!(
-                            %channel, %letter,
-                            "the lane is blocked by this dead letter until it is replayed or discarded"
-                        );
-                        self.until_stale().await?;
-                    }
-                },
-                Err(error) => {
+            let channel = &self.context.channel;
+            match self.context.refill().await {
+                Refill::Read => {}
+                Refill::NothingMissing => self.changed().await?,
+                Refill::Blocked(letter) => {
+                    warn!(
+                        %channel, %letter,
+                        "the lane is blocked by this dead letter until it is replayed or discarded"
+                    );
+                    self.until_stale().await?;
+                }
+                Refill::Failed(error) => {
                     error!(%channel, %error, "the store can't be read; trying again");
                     let pause = self.context.clock.sleep(STORE_AGAIN_AFTER);
                     unless_stopping(&mut self.context.stopping, pause).await?;

@@ -116,6 +116,12 @@ impl Window {
         *state = State::default();
     }
 
+    /// Whether nothing is left to take.
+    pub(crate) fn is_empty(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.queue.is_empty()
+    }
+
     /// What must be read from the store before the lane may rest; to be asked when nothing is left
     /// to take.
     pub(crate) fn gap(&self) -> Option<Gap> {
