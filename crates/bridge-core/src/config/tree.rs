@@ -127,6 +127,10 @@ impl Fault {
     }
 
     fn duplicate(span: Range<usize>, path: String, key: &str, first: Option<Range<usize>>) -> Self {
+        let path = match path.strip_suffix(key) {
+            Some(above) => format!("{above}{}", named(key)),
+            None => path,
+        };
         Self {
             span,
             kind: FaultKind::Duplicate(first),
