@@ -11,6 +11,7 @@ mod init;
 mod operate;
 mod output;
 mod run;
+mod schema;
 mod store;
 mod test;
 mod trace;
@@ -57,6 +58,8 @@ enum Command {
     Channels(Files),
     /// List the drivers of this binary, with their keys
     Drivers,
+    /// Print the JSON Schema of the config or of the rules, for editors
+    Schema(schema::Args),
     /// Bridge two sandbox groups on this machine: no account, no network, no file
     Demo(demo::Args),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
+        Some(Command::Schema(args)) => schema::schema(&args, &catalog),
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),
     };
     exit.into()

@@ -8,8 +8,10 @@ pub(crate) mod compile;
 mod explain;
 mod filter;
 mod index;
+mod keys;
 mod plan;
 mod replace;
+mod schema;
 mod template;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +21,7 @@ use std::time::Duration;
 pub(crate) use cases::read_cases;
 pub use cases::{Case, CasesFile, Difference};
 pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
+pub use schema::json_schema;
 pub use template::Template;
 
 use crate::config::settings::DeliveryPolicy;

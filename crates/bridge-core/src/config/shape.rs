@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::codes;
 use super::diagnostic::Findings;
 use super::network::{self, Network};
+use super::settings::DURATION_FORMAT;
 use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
@@ -160,7 +161,7 @@ impl ShapeReader<'_> {
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 let problem = match schema.get("format").and_then(Json::as_str) {
-                    Some("duration") => parse_positive_duration(text).err(),
+                    Some(DURATION_FORMAT) => parse_positive_duration(text).err(),
                     Some("date-time") => parse_timestamp(text).err(),
                     Some(network::SCHEMA_FORMAT) => text.parse::<Network>().err(),
                     _ => None,
