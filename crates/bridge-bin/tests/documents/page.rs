@@ -78,11 +78,11 @@ impl Page {
         behind.filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
     }
 
-    /// The first cells of all tables that hold a key, a command or the like, and nothing else.
+    /// The first cells of all tables that hold one word of code, such as a key.
     pub(crate) fn keys(&self) -> Vec<&str> {
         let rows = self.prose.iter().filter(|line| line.starts_with('|'));
         let cells = rows.filter_map(|line| line.split('|').nth(1));
         let keys = cells.filter_map(|cell| cell.trim().strip_prefix('`')?.strip_suffix('`'));
-        keys.filter(|key| !key.contains('`')).collect()
+        keys.filter(|key| !key.contains(['`', ' '])).collect()
     }
 }

@@ -88,7 +88,13 @@ pub(crate) fn rules() -> Value {
             },
             {
                 "from": { "dt_main": { "open_conversation_id": "cidOne==" } },
-                "to": { "群机器人": { "open_conversation_id": "cidTwo==", "msg": {} } },
+                "when": [{ "sender_id": "u1", "kind": ["text", "file"] }, { "text": "(?i)alarm" }],
+                "unless": { "sender": ["张三", "李四"] },
+                "stop": true,
+                "to": { "群机器人": {
+                    "open_conversation_id": "cidTwo==",
+                    "msg": { "replace": [{ "pattern": "(a)b", "with": "{1}" }] },
+                } },
             },
         ],
     })
@@ -369,6 +375,31 @@ fn bad_rules(rows: &mut Vec<Row>) {
         Some(json!({ "msg_format": "{msg" })),
     );
     add("/rules/2/msg", "E0309", Some(json!({ "msg_format": " " })));
+    add("/rules/2/when", "E0207", Some(json!({})));
+    add("/rules/2/when", "E0207", Some(json!([])));
+    add("/rules/2/when", "E0201", Some(json!("alarm")));
+    add("/rules/2/when", "E0203", Some(json!({ "sendr": "u1" })));
+    add("/rules/2/unless/sender", "E0207", Some(json!([])));
+    add("/rules/2/unless/sender", "E0207", Some(json!("")));
+    add("/rules/2/unless/sender", "E0201", Some(json!([1])));
+    add("/rules/2/unless/kind", "E0204", Some(json!("sticker")));
+    add("/rules/2/stop", "E0201", Some(json!("yes")));
+    add("/rules/2/msg", "E0201", Some(json!({ "replace": {} })));
+    add(
+        "/rules/2/msg",
+        "E0202",
+        Some(json!({ "replace": [{ "with": "" }] })),
+    );
+    add(
+        "/rules/2/msg",
+        "E0207",
+        Some(json!({ "replace": [{ "pattern": "", "with": "" }] })),
+    );
+    add(
+        "/rules/2/msg",
+        "E0203",
+        Some(json!({ "replace": [{ "pattern": "a", "with": "", "x": 1 }] })),
+    );
 }
 
 /// What no schema can know; each code is one of the listed exceptions.
@@ -421,6 +452,13 @@ fn only_the_parser(rows: &mut Vec<Row>) {
         "/rules/1/to/dt_mian",
         "E0301",
         json!({ "open_conversation_id": "a" }),
+    );
+    add("rules", "/rules/2/when", "E0219", json!({ "text": "(" }));
+    add(
+        "rules",
+        "/rules/2/msg",
+        "E0308",
+        json!({ "replace": [{ "pattern": "a", "with": "{7}" }] }),
     );
     add("rules", "/rules/0/channels", "E0306", twice);
     add(

@@ -313,7 +313,7 @@ impl Serialize for DurationText {
             true => &UNITS[1..],
             false => &UNITS[..],
         };
-        match units.iter().find(|(_, size)| millis % size == 0) {
+        match units.iter().find(|(_, size)| millis.is_multiple_of(*size)) {
             Some((unit, size)) => serializer.collect_str(&format_args!("{}{unit}", millis / size)),
             None => serializer.collect_str(&format_args!("{millis}ms")),
         }

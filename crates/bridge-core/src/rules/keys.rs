@@ -41,12 +41,12 @@ pub(super) struct RuleKeys {
     from: Option<Sources>,
     /// Of a `forward` rule: the channels to send to, by their instances.
     to: Option<Targets>,
-    /// The messages that the rule takes: those for which all of this holds, or all of one of
-    /// several such objects. Left out, it takes all.
+    /// The rule takes only messages for which it holds; left out, it takes all.
     when: Option<Condition>,
-    /// The messages that the rule does not take, in the same form.
+    /// The rule takes no message for which it holds; of the same form as `when`.
     unless: Option<Condition>,
-    /// Whether a message that the rule takes is kept from all later rules.
+    /// `true`: for a message that this rule took, no later rule is asked; nothing to do with whether
+    /// its targets were served already.
     #[serde(default)]
     stop: bool,
     /// How messages look in all channels that the rule sends to.
@@ -58,13 +58,15 @@ pub(super) struct RuleKeys {
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct WhenKeys {
-    /// The sender's id on the platform; one of those in a list.
+    /// The sender's id on the platform, letter by letter: what `{user_id}` shows.
     sender_id: Option<OneOrMore<Words>>,
-    /// The sender's name; one of those in a list.
+    /// The sender's name, letter by letter. A name proves nothing, since anybody may choose any: use
+    /// `sender_id` for anything that matters.
     sender: Option<OneOrMore<Words>>,
-    /// A regular expression that is found in the text; one of those in a list.
+    /// A regular expression, searched anywhere in the text; `^` and `$` hold it to the beginning and
+    /// the end.
     text: Option<OneOrMore<Words>>,
-    /// What kind of message it is; one of those in a list.
+    /// What the message mainly is. The platform's page says which kinds its driver forwards.
     kind: Option<OneOrMore<Kind>>,
 }
 
