@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must pass before a change lands, cheapest first.
 
 use crate::step::{Failed, cargo, say};
-use crate::{torture, validate};
+use crate::{generate, torture, validate};
 
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failed> {
@@ -27,6 +27,7 @@ pub(crate) fn run() -> Result<(), Failed> {
             &deny_warnings,
         )
     })?;
+    step("generated files", || generate::run(generate::Mode::Check))?;
     step("examples", validate::everything)?;
     step("licences and banned crates", deny)?;
     step("demo", || {

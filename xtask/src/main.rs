@@ -1,6 +1,7 @@
 //! Tasks of the project. They run the product and the toolchain from outside; no driver is linked.
 
 mod ci;
+mod generate;
 mod step;
 mod torture;
 mod validate;
@@ -28,6 +29,12 @@ enum Task {
         /// The rules file
         rules: Option<PathBuf>,
     },
+    /// Write the schemas in config/ and rules/, and the tables of keys in docs/
+    Generate {
+        /// Write nothing; fail if something is out of date
+        #[arg(long)]
+        check: bool,
+    },
     /// Kill, overload and starve the real binary, and compare with what it acknowledged
     Torture(torture::Options),
     /// Run everything that must pass before a change lands
@@ -41,6 +48,8 @@ fn main() -> ExitCode {
             rules: Some(rules),
         } => validate::pair(&config, &rules),
         Task::Validate { .. } => validate::everything(),
+        Task::Generate { check: true } => generate::run(generate::Mode::Check),
+        Task::Generate { check: false } => generate::run(generate::Mode::Write),
         Task::Torture(options) => torture::run(&options),
         Task::Ci => ci::run(),
     };

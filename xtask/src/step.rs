@@ -56,6 +56,21 @@ pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Resu
     })
 }
 
+/// What `cargo` with arguments, at the top, prints to stdout.
+pub(crate) fn cargo_output(args: &[&str]) -> Result<String, Failed> {
+    let line = format!("cargo {}", args.join(" "));
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(args)
+        .current_dir(top())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| Failed::new(format!("`{line}` can't start: {error}")))?;
+    if !output.status.success() {
+        return Err(Failed::new(format!("`{line}` failed: {}", output.status)));
+    }
+    String::from_utf8(output.stdout).map_err(|_| Failed::new(format!("`{line}` prints no UTF-8")))
+}
+
 /// A line of the task itself, to stderr. A reader that has gone away is no reason to fail.
 pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));

@@ -12,6 +12,7 @@ mod init;
 mod operate;
 mod output;
 mod run;
+mod schema;
 mod store;
 mod test;
 mod trace;
@@ -63,6 +64,8 @@ enum Command {
     Channels(Files),
     /// List the drivers of this binary, with their keys
     Drivers,
+    /// Print the JSON Schema of the config or of the rules, for editors
+    Schema(schema::Args),
     /// Bridge two sandbox groups on this machine: no account, no network, no file
     Demo(demo::Args),
     /// Explain the code of a problem, such as E0203, or a command
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
+        Some(Command::Schema(args)) => schema::schema(&args, &catalog),
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),
         Some(Command::Help(args)) => help::help(&args),
     };

@@ -59,7 +59,7 @@ fn what_the_rules_do_otherwise_is_shown_line_by_line() {
         ),
         (
             r#""text": "a", "expect": []"#.to_owned(),
-            "not expected, but rule \"with-the-partner\" sends it there (rules/two-robots.example.json:4:5)",
+            "not expected, but rule \"with-the-partner\" sends it there (rules/two-robots.example.json:5:5)",
         ),
     ];
     for (keys, expected) in rows {

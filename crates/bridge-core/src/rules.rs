@@ -8,9 +8,11 @@ pub(crate) mod compile;
 mod explain;
 mod filter;
 mod index;
+mod keys;
 pub(crate) mod meaning;
 mod plan;
 mod replace;
+mod schema;
 mod template;
 
 use std::collections::{HashMap, HashSet};
@@ -21,6 +23,7 @@ use std::time::Duration;
 pub(crate) use cases::read_cases;
 pub use cases::{Case, CasesFile, Difference};
 pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
+pub use schema::json_schema;
 pub use template::Template;
 
 use crate::config::settings::DeliveryPolicy;

@@ -162,7 +162,7 @@ fn faults_of_the_config() {
         ),
         (
             r#"{"global": {"data_dir": ""}, "chat": {"a": {"app": "x", "password": "p"}}}"#,
-            &["1:25 global.data_dir | the value is empty | Folder of the store"],
+            &["1:25 global.data_dir | the value is empty | The folder of the store"],
         ),
         (
             r#"{"chat": {"a": {"app": "bad", "port": "x", "password": "p", "max_age": "0s"}}}"#,

@@ -28,12 +28,16 @@ pub struct Settings {
     /// The IP address to listen on: `0.0.0.0` for all of IPv4, `::` for all, `127.0.0.1` behind a
     /// proxy on the same machine.
     #[serde(default = "default_listen_host")]
+    #[schemars(regex(
+        pattern = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+    ))]
     pub(crate) listen_host: String,
-    /// The port to listen on for callbacks; 0 lets the system choose a free one, which is of use
-    /// in tests only.
+    /// The port to listen on for callbacks, one for each instance; 0 lets the system choose a free
+    /// one, which is of use in tests only.
     #[serde(default = "default_listen_port")]
     pub(crate) listen_port: u16,
-    /// The path of callbacks, as in the message receive URL set in the console.
+    /// The path of callbacks, as in the message receive URL set in the console; with and without a
+    /// slash at its end.
     #[serde(default = "default_listen_path")]
     #[schemars(regex(pattern = r"^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$"))]
     pub(crate) listen_path: String,

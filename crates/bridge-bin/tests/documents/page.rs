@@ -1,6 +1,7 @@
-//! A document taken apart: headings, links, tables of keys, code blocks.
+//! A document taken apart: headings, links, keys, code blocks.
+#![allow(dead_code, reason = "each test file uses another part of it")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// A code block.
@@ -77,27 +78,11 @@ impl Page {
         behind.filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
     }
 
-    /// The rows of all tables of keys: the key and the cell beside it.
-    pub(crate) fn key_rows(&self) -> BTreeMap<String, String> {
-        let mut rows = BTreeMap::new();
-        let mut in_table = false;
-        for line in &self.prose {
-            let mut cells = line.split('|').map(str::trim).skip(1);
-            let (Some(first), Some(second)) = (cells.next(), cells.next()) else {
-                in_table = false;
-                continue;
-            };
-            in_table |= matches!(first, "key" | "键");
-            if let (true, Some(key)) = (in_table, first.strip_prefix('`')) {
-                let row = (key.trim_end_matches('`').to_owned(), second.to_owned());
-                assert!(
-                    rows.insert(row.0.clone(), row.1).is_none(),
-                    "{}: the key {} has two rows",
-                    self.name(),
-                    row.0
-                );
-            }
-        }
-        rows
+    /// The first cells of all tables that hold one word of code, such as a key.
+    pub(crate) fn keys(&self) -> Vec<&str> {
+        let rows = self.prose.iter().filter(|line| line.starts_with('|'));
+        let cells = rows.filter_map(|line| line.split('|').nth(1));
+        let keys = cells.filter_map(|cell| cell.trim().strip_prefix('`')?.strip_suffix('`'));
+        keys.filter(|key| !key.contains(['`', ' '])).collect()
     }
 }

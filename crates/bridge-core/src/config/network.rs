@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The `format` of a network in the schemas.
 pub(crate) const SCHEMA_FORMAT: &str = "ip-network";
@@ -78,12 +78,22 @@ impl fmt::Display for Network {
     }
 }
 
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
     }
 }
+
+/// The outline only: how large its numbers may be, and that no bit of the host is set, is for the
+/// parser.
+const PATTERN: &str = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/[0-9]{1,3})?)$";
 
 impl JsonSchema for Network {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -94,6 +104,7 @@ impl JsonSchema for Network {
         json_schema!({
             "type": "string",
             "format": SCHEMA_FORMAT,
+            "pattern": PATTERN,
             "description": "An IP address or a network, such as \"192.0.2.7\" or \"10.0.0.0/8\""
         })
     }

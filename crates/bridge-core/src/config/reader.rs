@@ -184,7 +184,7 @@ impl ConfigReader {
             channel_rate_per_minute: keys
                 .channel_rate_per_minute
                 .unwrap_or(capabilities.channel_rate_per_minute),
-            max_in_flight: usize::try_from(keys.max_in_flight.unwrap_or(32)).unwrap_or(32),
+            max_in_flight: keys.max_in_flight as usize,
             proxy: keys.proxy.or_else(|| self.global.proxy.clone()),
             policy,
             driver: prepared,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::network::Network;
 use crate::secret::Secret;
@@ -15,11 +15,12 @@ use crate::time::parse_positive_duration;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GlobalSettings {
-    /// Folder of the store, relative to the working directory. Default: `data`.
+    /// The folder of the store, from the working directory; one bridge for each folder.
     #[schemars(length(min = 1))]
     pub data_dir: String,
-    /// URL of a proxy for all outgoing requests. Default: none; the environment's proxy variables
-    /// are not used.
+    /// The URL (`http` or `https`) of a proxy for all calls to platforms, such as
+    /// `"http://proxy.example:3128"`; it is a secret, since it may hold a password. The variables
+    /// `HTTP_PROXY` and the like are not used.
     pub proxy: Option<Secret>,
     /// What is logged, to stderr.
     pub log: LogSettings,
@@ -48,10 +49,10 @@ impl Default for GlobalSettings {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
-    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,bridge_http=debug`.
-    /// Default: `info`.
+    /// `"error"`, `"warn"`, `"info"`, `"debug"`, `"trace"` or `"off"`, or a filter such as
+    /// `"info,bridge_http=debug"`. `--log` and then `BRIDGE_LOG` win over it.
     pub level: String,
-    /// Lines for people or for machines. Default: `text`.
+    /// Lines for people, or one JSON object for each line.
     pub format: LogFormat,
 }
 
@@ -65,7 +66,7 @@ impl Default for LogSettings {
 }
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -79,18 +80,16 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
     /// How long the text of a message is kept once all its deliveries have ended; `bridge trace`
-    /// shows it. Dead letters keep theirs as long as they exist. Default: `7d`.
+    /// shows it. Dead letters keep theirs as long as they exist.
     pub retain_bodies: DurationText,
-    /// How long the id of a message is known, so that a repeated callback causes no second
-    /// delivery, and how long dead letters and records are kept; at least `48h`, and not less than
-    /// `retain_bodies`. Default: `14d`.
+    /// How long message ids, dead letters and records are kept; a callback that is repeated within
+    /// this time is not delivered again. At least `"48h"`, and not less than `retain_bodies`.
     pub retain_ids: DurationText,
-    /// Deliveries that wait in one lane at most; further ones of that lane become dead letters at
-    /// once. Default: 100000.
+    /// Deliveries that wait for one channel at most; further ones become dead letters at once.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub lane_backlog: u64,
-    /// Deliveries that wait in all lanes together at most; further messages are answered 503, so
-    /// that the platform sends them again. Default: 2000000.
+    /// Deliveries that wait for all channels together at most; then callbacks are answered 503, so
+    /// that the platform sends them again.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max_backlog: u64,
 }
@@ -112,20 +111,21 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
-    /// Largest body of a callback, in bytes; a larger one is answered 413. Default: 1048576.
+    /// The largest callback, in bytes; a larger one is answered 413.
     #[schemars(range(min = 1024, max = 104_857_600))]
     pub body_limit_bytes: usize,
-    /// Connections that one listener holds at once; more wait. Default: 1024.
+    /// Connections that one listener (so one instance) holds at once; more of them wait.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
-    /// Connections that one listener holds for one address at once; further ones are closed
-    /// unanswered. Default: 256.
+    /// Connections that one listener holds for one address; a further one is closed at once,
+    /// without an answer. The machine itself and `trusted_proxies` are exempt.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections_per_address: usize,
-    /// IP addresses and networks of reverse proxies, to which `max_connections_per_address` does
-    /// not apply. Default: none.
+    /// IP addresses and networks, such as `["192.0.2.7", "10.0.0.0/8"]`: your reverse proxies,
+    /// behind which all callers have one address.
     pub trusted_proxies: Vec<Network>,
-    /// How long running work may go on after SIGTERM. Default: `10s`.
+    /// How long running work may go on after SIGTERM or Ctrl-C; what is not done then goes on at
+    /// the next start.
     pub shutdown_timeout: DurationText,
 }
 
@@ -141,51 +141,78 @@ impl Default for ServerSettings {
     }
 }
 
-/// What every instance may carry beside its driver's settings and [`DeliveryKeys`].
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// What every instance may carry beside its driver's settings and the keys of deliveries.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstanceKeys {
-    /// Sends a second that this instance may make; 0 for no limit. Default: the driver's.
+    /// Calls that this instance may make in a second; `0` for no limit. Left out, the driver's own
+    /// limit holds.
     pub rate_per_second: Option<u32>,
-    /// Sends a minute that one channel of this instance may get; 0 for no limit. Default: the
-    /// driver's.
+    /// Sends that one channel may get in a minute; `0` for no limit. Left out, the driver's own
+    /// limit holds.
     pub channel_rate_per_minute: Option<u32>,
-    /// Sends of this instance that may run at once. Default: 32.
+    /// Calls that may run at once.
     #[schemars(range(min = 1, max = 1024))]
-    pub max_in_flight: Option<u32>,
-    /// URL of a proxy for this instance's requests. Default: `global.proxy`.
+    pub max_in_flight: u32,
+    /// The URL of a proxy for this instance alone. Left out, `global.proxy` holds.
     pub proxy: Option<Secret>,
 }
 
+impl Default for InstanceKeys {
+    fn default() -> Self {
+        Self {
+            rate_per_second: None,
+            channel_rate_per_minute: None,
+            max_in_flight: 32,
+            proxy: None,
+        }
+    }
+}
+
 /// How deliveries are tried; what is not written comes from the next wider block.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryKeys {
-    /// How long one try may take. Default: `20s`.
+    /// How long one try may take.
     pub attempt_timeout: Option<DurationText>,
-    /// The longest pause between tries; pauses double from one second up to it. Default: `5m`.
+    /// The longest pause between tries; pauses double from one second up to it.
     pub backoff_max: Option<DurationText>,
-    /// The longest pause that a platform may ask for. Default: `10m`.
+    /// The longest pause that a platform may ask for; a longer wish is cut to this.
     pub retry_after_cap: Option<DurationText>,
-    /// How long a delivery is tried, counted from when the message was received; after that it
-    /// becomes a dead letter. Default: `24h`.
+    /// How long a message is tried, counted from when the bridge received it; then it becomes a
+    /// dead letter.
     pub max_age: Option<DurationText>,
-    /// What becomes of a send after which nobody knows whether the platform took it: `resend` (at
-    /// most twice) or `park`. Default: `resend`.
+    /// What becomes of a send after which nobody knows whether the platform took it.
     pub on_uncertain: Option<OnUncertain>,
-    /// What a lane does when its oldest delivery fails for good: `park` it as a dead letter and go
-    /// on, or `block` until somebody replays or discards the letter. Default: `park`.
+    /// What happens when a delivery fails for good: `"park"` keeps it as a dead letter and goes on
+    /// with the next; `"block"` keeps it too, and nothing more is sent to the channel until
+    /// somebody replays or discards it.
     pub on_dead: Option<OnDead>,
-    /// How long a delivery is worth sending, counted from when the message was received; after that
-    /// it is dropped, without becoming a dead letter. Default: none, everything is worth sending.
+    /// How long a message is worth sending, counted as `max_age` is; then it is dropped, without a
+    /// dead letter. Left out, everything is worth sending.
     pub expires_after: Option<DurationText>,
     /// Whether messages that wait for the rate budget are merged into one, in order, each with its
-    /// sender. Default: `false`.
+    /// sender.
     pub digest: Option<bool>,
 }
 
+impl From<&DeliveryPolicy> for DeliveryKeys {
+    fn from(policy: &DeliveryPolicy) -> Self {
+        Self {
+            attempt_timeout: Some(DurationText(policy.attempt_timeout)),
+            backoff_max: Some(DurationText(policy.backoff_max)),
+            retry_after_cap: Some(DurationText(policy.retry_after_cap)),
+            max_age: Some(DurationText(policy.max_age)),
+            on_uncertain: Some(policy.on_uncertain),
+            on_dead: Some(policy.on_dead),
+            expires_after: policy.expires_after.map(DurationText),
+            digest: Some(policy.digest),
+        }
+    }
+}
+
 /// What a lane does when its oldest delivery fails for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDead {
     /// The delivery becomes a dead letter, the lane goes on with the next.
@@ -195,7 +222,7 @@ pub enum OnDead {
 }
 
 /// What becomes of a send after which nobody knows whether the platform took it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUncertain {
     /// Sent again, at most twice; then it becomes a dead letter that may have been delivered.
@@ -272,6 +299,33 @@ impl<'de> Deserialize<'de> for DurationText {
     }
 }
 
+/// With the largest unit that needs no fraction; a single day reads better in hours.
+impl Serialize for DurationText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const UNITS: [(&str, u128); 4] = [
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("m", 60_000),
+            ("s", 1000),
+        ];
+        let millis = self.0.as_millis();
+        let units = match self.0 == DAY {
+            true => &UNITS[1..],
+            false => &UNITS[..],
+        };
+        match units.iter().find(|(_, size)| millis.is_multiple_of(*size)) {
+            Some((unit, size)) => serializer.collect_str(&format_args!("{}{unit}", millis / size)),
+            None => serializer.collect_str(&format_args!("{millis}ms")),
+        }
+    }
+}
+
+/// The `format` of a duration in the schemas. Not "duration": that is ISO 8601's.
+pub(crate) const DURATION_FORMAT: &str = "duration-with-unit";
+
+/// What `humantime` reads, but for numbers that overflow or leave a fraction of a nanosecond.
+const DURATION_PATTERN: &str = r"^(\s*[0-9][0-9\s]*(\.[0-9\s]*[0-9][0-9\s]*)?(nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m|hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y))+\s*$";
+
 impl JsonSchema for DurationText {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Duration".into()
@@ -280,8 +334,39 @@ impl JsonSchema for DurationText {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "format": "duration",
-            "description": "A duration with a unit, such as \"10s\", \"5m\" or \"24h\""
+            "format": DURATION_FORMAT,
+            "allOf": [{ "pattern": DURATION_PATTERN }, { "pattern": "[1-9]" }],
+            "description": "A duration with a unit, such as \"10s\", \"5m\" or \"24h\"; never zero"
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        let rows = [
+            ("14d", "14d"),
+            ("1day", "24h"),
+            ("36h", "36h"),
+            ("600s", "10m"),
+            ("1500ms", "1500ms"),
+        ];
+        for (text, expected) in rows {
+            let duration = DurationText(parse_positive_duration(text).unwrap());
+            let written = serde_json::to_value(duration).unwrap();
+            assert_eq!(written, expected, "{text}");
+            let read: DurationText = serde_json::from_value(written).unwrap();
+            assert_eq!(read, duration, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_deliveries_are_those_of_the_policy() {
+        let keys = DeliveryKeys::from(&DeliveryPolicy::default());
+        let policy = DeliveryPolicy::default();
+        assert_eq!(policy.with(&keys), policy);
     }
 }

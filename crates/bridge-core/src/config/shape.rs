@@ -9,6 +9,7 @@ use super::codes;
 use super::diagnostic::Findings;
 use super::disclosure::{looks_secret, named};
 use super::network::{self, Network};
+use super::settings::DURATION_FORMAT;
 use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
@@ -358,7 +359,7 @@ impl ShapeReader<'_> {
 /// Whether the text has the form that the schema asks for; `None` if it asks for none.
 fn formed(text: &str, schema: &Json) -> Option<Result<(), String>> {
     match schema.get("format").and_then(Json::as_str)? {
-        "duration" => Some(parse_positive_duration(text).map(drop)),
+        DURATION_FORMAT => Some(parse_positive_duration(text).map(drop)),
         "date-time" => Some(parse_timestamp(text).map(drop)),
         network::SCHEMA_FORMAT => Some(text.parse::<Network>().map(drop)),
         _ => None,

@@ -13,7 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::codes::{self, Code};
 use super::diagnostic::Findings;
-use super::disclosure::named;
+use super::disclosure::{looks_secret, named};
 use super::format::Format;
 
 pub(crate) use write::write;
@@ -175,7 +175,8 @@ pub(crate) fn parse(findings: &mut Findings) -> Option<Node> {
             FaultKind::Duplicate(Some(first)) => Some(findings.at(first)),
             _ => None,
         };
-        if root.is_some() && matches!(fault.kind, FaultKind::Duplicate(_)) {
+        let is_duplicate = matches!(fault.kind, FaultKind::Duplicate(_));
+        if root.is_some() && is_duplicate && !looks_secret(&document.text()[fault.span.clone()]) {
             findings.show(&fault.span);
         }
         let diagnostic =

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use super::keys::KNOWN;
 use super::meaning::Hears;
 use super::replace::Replacements;
 use super::template::Template;
@@ -121,7 +122,7 @@ impl<'a> Compiler<'a> {
                 .help(FORM);
             return None;
         };
-        self.refuse_unknown(entries, &["$schema", "rules"], "");
+        self.refuse_unknown(entries, &KNOWN.file, "");
         let Some(rules) = root.get("rules") else {
             let problem = "the key \"rules\" is missing";
             self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
@@ -142,13 +143,13 @@ impl<'a> Compiler<'a> {
     fn refuse_unknown<'n>(
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
-        known: &[&str],
+        known: &[String],
         path: &str,
     ) {
         for entry in entries {
-            if !known.contains(&entry.key.as_str()) {
+            if !known.contains(&entry.key) {
                 let problem = format!("unknown key \"{}\"", named(&entry.key));
-                let help = suggest(&entry.key, known.iter().copied());
+                let help = suggest(&entry.key, known.iter().map(String::as_str));
                 self.report(
                     &codes::UNKNOWN_KEY,
                     &entry.key_span,

@@ -52,6 +52,11 @@ const VARIABLES: [(&str, Variable); 8] = [
     ("time", Variable::Time),
 ];
 
+/// The names of all placeholders.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().map(|(name, _)| *name)
+}
+
 /// What a template is filled from.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {

@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::config::codes;
 use crate::config::tree::{Node, join};
 use crate::rules::Dress;
+use crate::rules::keys::KNOWN;
 use crate::rules::replace::Replacements;
 use crate::rules::template::pieces::TemplateError;
 use crate::rules::template::{DEFAULT_FORMAT, Template};
@@ -49,7 +50,7 @@ impl Compiler<'_> {
                 .help("write {\"msg_format\": \"{user}: {msg}\"}");
             return Msg::default();
         };
-        self.refuse_unknown(entries, &["msg_format", "replace"], path);
+        self.refuse_unknown(entries, &KNOWN.msg, path);
         Msg {
             template: self.msg_format(node, path),
             replacements: self.replacements(node, path),

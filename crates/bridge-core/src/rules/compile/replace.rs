@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::config::codes;
 use crate::config::suggest::nearest;
 use crate::config::tree::{Node, Value, join, join_index};
+use crate::rules::keys::KNOWN;
 use crate::rules::replace::{Replacement, Replacements, With};
 
 const FORM: &str = "write [{\"pattern\": \"…\", \"with\": \"…\"}]";
@@ -52,7 +53,7 @@ impl Compiler<'_> {
                 .help(FORM);
             return None;
         };
-        self.refuse_unknown(entries, &KEYS, path);
+        self.refuse_unknown(entries, &KNOWN.replace, path);
         let pattern = self.text_of(node, "pattern", path);
         let with = self.text_of(node, "with", path);
         let compiled = match pattern {

@@ -6,12 +6,8 @@ use crate::config::codes;
 use crate::config::suggest::suggest;
 use crate::config::tree::{Node, join};
 use crate::id::Channel;
+use crate::rules::keys::{KNOWN, RuleType};
 use crate::rules::{Channels, Rule, SourcePattern, Target};
-
-enum RuleType {
-    Connect,
-    Forward,
-}
 
 impl Compiler<'_> {
     pub(super) fn rule(&mut self, node: &Node, path: &str) -> Option<Rule> {
@@ -27,15 +23,10 @@ impl Compiler<'_> {
         let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                self.refuse_unknown(
-                    entries,
-                    &["id", "type", "channels", "when", "unless", "stop", "msg"],
-                    path,
-                );
+                self.refuse_unknown(entries, &KNOWN.connect, path);
                 ("connect", self.connected(node, path))
             }
             RuleType::Forward => {
-                let known = ["id", "type", "from", "to", "when", "unless", "stop", "msg"];
                 if let Some(channels) = node.get("channels") {
                     let path = join(path, "channels");
                     let problem = "a forward rule has no \"channels\"";
@@ -52,7 +43,7 @@ impl Compiler<'_> {
                     .iter()
                     .filter(|entry| entry.key != "channels")
                     .collect();
-                self.refuse_unknown(rest, &known, path);
+                self.refuse_unknown(rest, &KNOWN.forward, path);
                 let mut ends = self.endpoints(node, "from", Role::Source, path);
                 ends.extend(self.endpoints(node, "to", Role::Target, path));
                 ("forward", ends)

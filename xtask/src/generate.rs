@@ -1,0 +1,159 @@
+//! `cargo xtask generate`: the schemas of both files, as the binary prints them, and the tables of
+//! keys in the documents, made from those schemas.
+
+mod page;
+mod table;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::step::{Failed, cargo_output, say, top};
+use page::fill;
+use words::Language;
+
+/// The command that mends what is out of date.
+const COMMAND: &str = "cargo xtask generate";
+
+/// Whether files are written, or only compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Write,
+    Check,
+}
+
+/// The two schemas.
+#[derive(Debug)]
+struct Schemas {
+    config: Value,
+    rules: Value,
+}
+
+/// Generates everything; in [`Mode::Check`] it fails if something would change.
+pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
+    let (config, rules) = (printed("config")?, printed("rules")?);
+    let mut files = vec![
+        (schema_path("config"), config.clone()),
+        (schema_path("rules"), rules.clone()),
+    ];
+    let schemas = Schemas {
+        config: parse(&config)?,
+        rules: parse(&rules)?,
+    };
+    files.extend(pages(&schemas)?);
+    let mut differing = Vec::new();
+    for (path, text) in files {
+        if std::fs::read_to_string(top().join(&path)).is_ok_and(|old| old == text) {
+            continue;
+        }
+        let path_text = path.display().to_string();
+        match mode {
+            Mode::Check => differing.push(path_text),
+            Mode::Write => {
+                std::fs::write(top().join(&path), text).map_err(|error| {
+                    Failed::new(format!("{path_text} can't be written: {error}"))
+                })?;
+                say(&format!("wrote {path_text}"));
+            }
+        }
+    }
+    match differing.is_empty() {
+        true => Ok(()),
+        false => Err(Failed::new(format!(
+            "out of date: {}; run `{COMMAND}` and commit what it changes",
+            differing.join(", ")
+        ))),
+    }
+}
+
+/// All documents with tables of keys, as they should be; paths are from the top of the workspace.
+fn pages(schemas: &Schemas) -> Result<Vec<(PathBuf, String)>, Failed> {
+    let mut pages = Vec::new();
+    for language in [Language::english(), Language::chinese(&top())?] {
+        let mut used = Vec::new();
+        for path in documents(&language)? {
+            let text = read(&path)?;
+            let filled = fill(&text, &mut |name| {
+                let table = table::of(name, schemas, &language)?;
+                used.push(name.to_owned());
+                Ok(table)
+            });
+            let filled =
+                filled.map_err(|problem| Failed::new(format!("{}: {problem}", path.display())))?;
+            pages.push((path, filled));
+        }
+        language.finish()?;
+        let missing: Vec<_> = table::names(schemas)
+            .into_iter()
+            .filter(|name| !used.contains(name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Failed::new(format!(
+                "no page in {} has a table for: {}; put `<!-- generated: keys of NAME -->` and \
+                 `<!-- end of generated -->` where it belongs",
+                language.name,
+                missing.join(", ")
+            )));
+        }
+    }
+    Ok(pages)
+}
+
+/// The documents of a language below `docs`.
+fn documents(language: &Language) -> Result<Vec<PathBuf>, Failed> {
+    let mut found = Vec::new();
+    for folder in ["docs", "docs/drivers"] {
+        let unreadable = |error| Failed::new(format!("{folder}/ can't be read: {error}"));
+        for entry in std::fs::read_dir(top().join(folder)).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            let name = name.to_string_lossy();
+            if language.has(&name) {
+                found.push(Path::new(folder).join(&*name));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn schema_path(kind: &str) -> PathBuf {
+    Path::new(kind).join(format!("{kind}.schema.json"))
+}
+
+fn printed(kind: &str) -> Result<String, Failed> {
+    let package = ["run", "--quiet", "--package", "bridge-bin"];
+    cargo_output(&[&package[..], &["--", "schema", kind]].concat())
+}
+
+fn read(path: &Path) -> Result<String, Failed> {
+    std::fs::read_to_string(top().join(path))
+        .map_err(|error| Failed::new(format!("{} can't be read: {error}", path.display())))
+}
+
+fn parse(text: &str) -> Result<Value, Failed> {
+    serde_json::from_str(text).map_err(|error| Failed::new(format!("a schema is no JSON: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That the schemas are those of the binary is held by its own tests.
+    #[test]
+    fn documents_show_the_committed_schemas() {
+        let schema = |kind: &str| parse(&read(&schema_path(kind)).unwrap()).unwrap();
+        let schemas = Schemas {
+            config: schema("config"),
+            rules: schema("rules"),
+        };
+        for (path, text) in pages(&schemas).unwrap() {
+            let committed = read(&path).unwrap();
+            assert!(
+                committed == text,
+                "{} is out of date; run `{COMMAND}`",
+                path.display()
+            );
+        }
+    }
+}
