@@ -16,6 +16,7 @@ pub mod fixtures;
 mod lanes;
 mod letters;
 mod merge;
+mod park;
 mod settle;
 
 /// A store, with the means to look at what the trait does not show.
@@ -87,6 +88,8 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     letters::a_letter_is_replayed_once_and_last(open().await).await;
     letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
     letters::a_discarded_letter_is_gone_and_unblocks(open().await).await;
+    park::what_is_queued_for_an_instance_is_parked_in_order(open().await).await;
+    park::a_blocked_lane_is_parked_as_well(open().await).await;
     merge::deliveries_are_merged_all_or_none(open().await).await;
     merge::used_permissions_survive_the_process(open().await).await;
 }
