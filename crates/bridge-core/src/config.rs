@@ -6,6 +6,7 @@
 pub mod codes;
 pub(crate) mod diagnostic;
 pub(crate) mod document;
+mod fingerprint;
 mod instance;
 mod listen;
 mod load;
@@ -21,5 +22,6 @@ mod typed;
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Label, Place, Severity};
 pub use document::{Document, Excerpt};
+pub use fingerprint::{FilesDigest, Fingerprint};
 pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
 pub use network::Network;

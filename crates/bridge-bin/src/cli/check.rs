@@ -72,11 +72,12 @@ fn as_text(args: &Args, loaded: &Loaded) {
     let count = output::count(&loaded.diagnostics);
     match &loaded.setup {
         Some(setup) => output::print(&format_args!(
-            "{} and {} are fine: {}, {}, {count}",
+            "{} and {} are fine: {}, {}, {count}, digest {}",
             args.files.config.display(),
             args.files.rules.display(),
             output::counted(setup.instances.len(), "instance"),
             output::counted(setup.rules.len(), "rule"),
+            loaded.digest,
         )),
         None => output::error(&count),
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
 use super::document::{Content, Document, NotText};
+use super::fingerprint::{FilesDigest, Fingerprint};
 use super::reader::ConfigReader;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::tree::{Node, parse};
@@ -42,6 +43,8 @@ pub struct Loaded {
     pub setup: Option<Setup>,
     /// All problems, the config's first, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
+    /// Of what was read.
+    pub digest: FilesDigest,
     config: Place,
     root: Option<Node>,
 }
@@ -119,6 +122,8 @@ pub struct InstanceSetup {
     pub proxy: Option<Secret>,
     /// How deliveries to it are tried unless a rule says otherwise.
     pub policy: Arc<DeliveryPolicy>,
+    /// Of the driver's own settings.
+    pub fingerprint: Fingerprint,
 }
 
 /// Reads, checks and compiles both files. Pure but for the secrets that `secrets` fetches.
@@ -128,6 +133,7 @@ pub fn load(
     catalog: &Catalog,
     secrets: &dyn SecretSource,
 ) -> Loaded {
+    let digest = FilesDigest::of(config, rules);
     let name = config.name.as_str();
     let mut of_config = Vec::new();
     let mut of_rules = Vec::new();
@@ -168,6 +174,7 @@ pub fn load(
     Loaded {
         setup,
         diagnostics,
+        digest,
         config: place,
         root,
     }

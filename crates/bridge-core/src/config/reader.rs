@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::document::Document;
-use super::instance::{Draft, check_proxy, drafts, read_instance};
+use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
 use super::listen::collide;
 use super::load::InstanceSetup;
 use super::retention::check_retention;
@@ -154,14 +154,19 @@ impl ConfigReader {
         self.unused.push((id.clone(), unused));
 
         let read = read_instance(draft, shape);
-        if let Some((_, keys, _)) = &read {
-            facts.policy = Arc::new(base.with(keys));
+        if let Some(read) = &read {
+            facts.policy = Arc::new(base.with(&read.delivery));
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {
             table.insert(entry.key.clone(), facts);
         }
-        let (keys, _, prepared) = read?;
+        let InstanceBlock {
+            keys,
+            driver: prepared,
+            fingerprint,
+            ..
+        } = read?;
         check_proxy(&keys.proxy, &entry.node, path, shape.findings);
         let capabilities = prepared.capabilities();
         Some(InstanceSetup {
@@ -175,6 +180,7 @@ impl ConfigReader {
             proxy: keys.proxy.or_else(|| self.global.proxy.clone()),
             policy,
             driver: prepared,
+            fingerprint,
         })
     }
 
