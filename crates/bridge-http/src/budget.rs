@@ -1,6 +1,7 @@
 //! A rate limit that holds in every window, not only on average.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bridge_core::ports::Clock;
@@ -20,7 +21,7 @@ const ROUNDING: Duration = Duration::from_millis(1);
 ///   one window's worth too early.
 #[derive(Debug)]
 pub struct Budget {
-    limit: usize,
+    limit: AtomicUsize,
     window: Duration,
     /// When the permissions of the last window were given, oldest first. tokio's mutex, because it
     /// is held while waiting and hands itself on in order.
@@ -31,7 +32,7 @@ impl Budget {
     /// `limit` permissions per `window`; a limit of 0 is none at all.
     pub fn new(limit: u32, window: Duration) -> Self {
         Self {
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            limit: AtomicUsize::new(usize::try_from(limit).unwrap_or(usize::MAX)),
             window,
             given: Mutex::default(),
         }
@@ -40,7 +41,7 @@ impl Budget {
     /// This budget, as if permissions had been given at these times, oldest first.
     pub fn with_given(self, times: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut given: VecDeque<_> = times.into_iter().collect();
-        while given.len() > self.limit {
+        while given.len() > self.limit() {
             given.pop_front();
         }
         Self {
@@ -52,23 +53,40 @@ impl Budget {
     /// This budget, as if all its permissions had been given at `time`: after a start nobody knows
     /// how many an earlier run gave just before its end.
     pub fn used_up_at(self, time: Timestamp) -> Self {
-        let times = vec![time; self.limit];
+        let times = vec![time; self.limit()];
         self.with_given(times)
     }
 
     /// Whether it limits anything.
     pub fn is_limited(&self) -> bool {
-        self.limit > 0
+        self.limit() > 0
+    }
+
+    /// Changes the limit from `now` on; what was given before counts. Without a limit nothing was
+    /// counted, so a new one begins as if it were used up.
+    pub fn set_limit(&self, limit: u32, now: Timestamp) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let before = self.limit.swap(limit, Relaxed);
+        // Without a limit nobody holds the lock for long: only who has just found that there is none.
+        if before == 0
+            && let Ok(mut given) = self.given.try_lock()
+        {
+            *given = vec![now; limit].into();
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.load(Relaxed)
     }
 
     /// Resolves when [`acquire`](Self::acquire) would not wait; counts nothing. Where only one task
     /// acquires, it will not wait afterwards.
     pub async fn available(&self, clock: &dyn Clock) {
-        if self.limit == 0 {
+        if self.limit() == 0 {
             return;
         }
         let mut given = self.given.lock().await;
-        let wait = self.wait(&mut given, clock.now());
+        let wait = self.wait(&mut given, self.limit(), clock.now());
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
@@ -76,35 +94,45 @@ impl Budget {
 
     /// Resolves when one more may go, and counts it.
     pub async fn acquire(&self, clock: &dyn Clock) {
-        if self.limit == 0 {
+        if self.limit() == 0 {
             return;
         }
         let mut given = self.given.lock().await;
-        let wait = self.wait(&mut given, clock.now());
-        if !wait.is_zero() {
-            clock.sleep(wait).await;
+        let limit = loop {
+            let limit = self.limit();
+            let wait = self.wait(&mut given, limit, clock.now());
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            // A limit that was changed during the sleep may mean another wait.
+            if self.limit() == limit {
+                break limit;
+            }
+        };
+        if limit == 0 {
+            return;
         }
         let now = clock.now();
         self.forget(&mut given, now);
         // The clock may have been set back during the sleep; the place is free all the same.
-        while given.len() >= self.limit {
+        while given.len() >= limit {
             given.pop_front();
         }
         given.push_back(now);
     }
 
-    /// How long from `now` until the oldest of a full window has left it.
-    fn wait(&self, given: &mut VecDeque<Timestamp>, now: Timestamp) -> Duration {
+    /// How long from `now` until a full window has a place.
+    fn wait(&self, given: &mut VecDeque<Timestamp>, limit: usize, now: Timestamp) -> Duration {
         // A clock that was set back: what lies in the future was given at some time before now.
         for at in given.iter_mut() {
             *at = (*at).min(now);
         }
         self.forget(given, now);
-        match given.front() {
-            Some(oldest) if given.len() >= self.limit => {
-                (self.window + ROUNDING).saturating_sub(now.since(*oldest))
-            }
-            _ => Duration::ZERO,
+        // Several have to leave where the limit was lowered.
+        let leaves = given.len().checked_sub(limit);
+        match leaves.and_then(|last| given.get(last)) {
+            Some(last) => (self.window + ROUNDING).saturating_sub(now.since(*last)),
+            None => Duration::ZERO,
         }
     }
 

@@ -20,5 +20,5 @@ pub use client::{ClientError, ClientOptions, HttpClient};
 pub use clock::SystemClock;
 pub use inbound::{Busy, InboundOptions, Intake, SMALL_BODY_BYTES, endpoint};
 pub use outbound::{Attempt, Outbound, OutboundOptions, ReadyOutbound, stack};
-pub use pool::BlockingPool;
+pub use pool::{BlockingPool, PoolShare};
 pub use server::{BindError, ServerOptions, bind, serve};
