@@ -8,7 +8,8 @@ mod drivers;
 mod explain;
 mod init;
 mod operate;
-mod output;
+pub(crate) mod output;
+mod reload;
 mod run;
 mod store;
 mod trace;
@@ -39,6 +40,8 @@ enum Command {
     Init(init::Args),
     /// Report every problem of config and rules; exit 78 if there is an error
     Check(check::Args),
+    /// Let the running bridge read its files again; exit 78 if they have errors
+    Reload(reload::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
     /// Show where a message is and what happened to it
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, &catalog),
         Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
+        Some(Command::Reload(args)) => reload::reload(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),
         Some(Command::Dead(args)) => dead::dead(&args, &catalog),

@@ -1,5 +1,7 @@
 //! Reads what the loader needs from outside: the two files, and secrets from environment and files.
 
+mod origin;
+
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
@@ -7,6 +9,8 @@ use bridge_core::config::{Diagnostic, Loaded, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
+
+pub(crate) use origin::{Origin, Reading, Seen};
 
 /// Where the two files are.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,12 +26,27 @@ pub struct Files {
 impl Files {
     /// Reads, checks and compiles both files.
     pub fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
-        let mut loaded = load(
-            &source(&self.config, "--config"),
-            &source(&self.rules, "--rules"),
-            catalog,
-            secrets,
-        );
+        let (config, rules) = self.sources();
+        self.load_sources(&config, &rules, catalog, secrets)
+    }
+
+    /// Both files as they are now.
+    fn sources(&self) -> (Source, Source) {
+        (
+            source(&self.config, "--config"),
+            source(&self.rules, "--rules"),
+        )
+    }
+
+    /// [`load`](Self::load), of what was read.
+    fn load_sources(
+        &self,
+        config: &Source,
+        rules: &Source,
+        catalog: &Catalog,
+        secrets: &dyn SecretSource,
+    ) -> Loaded {
+        let mut loaded = load(config, rules, catalog, secrets);
         // The core does not log, so it does not know what a level is.
         const LEVEL: [&str; 3] = ["global", "log", "level"];
         let level = loaded.text_of(&LEVEL).map(logging::parse_filter);

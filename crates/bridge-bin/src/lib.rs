@@ -15,6 +15,7 @@ mod diagnostics;
 mod dispatch;
 mod drivers;
 pub mod files;
+mod generation;
 mod intake;
 mod known;
 mod lane;

@@ -1,29 +1,32 @@
 //! From a checked setup to a running bridge.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bridge_core::config::settings::StoreSettings;
+use bridge_core::config::settings::{ServerSettings, StoreSettings};
 use bridge_core::config::{Network, Setup};
 use bridge_core::id::InstanceId;
 use bridge_core::ports::Clock;
 use bridge_core::store::{Store, StoreError};
 use bridge_http::{
-    BindError, BlockingPool, ClientError, InboundOptions, ServerOptions, SystemClock, endpoint,
-    serve,
+    BindError, BlockingPool, ClientError, InboundOptions, ServerOptions, SystemClock,
 };
 use bridge_store::{OpenError, SqliteStore, StoreOptions};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tracing::{error, info};
+use tokio::sync::{Mutex, watch};
+use tracing::error;
 
 use super::Bridge;
-use super::instance::End;
+use super::instance::Workshop;
+use super::refusal::Refusal;
+use super::reload::{Reloader, Reloads};
+use super::site::{Fixed, Listeners, Site};
 use crate::control::{ControlServer, Desk, Office};
 use crate::dispatch::Dispatcher;
-use crate::intake::{InstanceIntake, Shared};
+use crate::files::Origin;
+use crate::generation::{Generations, Parts};
+use crate::intake::Shared;
 
 /// Why a bridge can't start. Nothing runs then.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub enum StartError {
     Client(InstanceId, ClientError),
     /// The store can't say what it holds.
     Read(StoreError),
+    /// Something else, in a sentence.
+    Other(String),
 }
 
 impl fmt::Display for StartError {
@@ -46,11 +51,23 @@ impl fmt::Display for StartError {
             Self::Bind(instance, error) => write!(f, "instance \"{instance}\": {error}"),
             Self::Client(instance, error) => write!(f, "instance \"{instance}\": {error}"),
             Self::Read(error) => write!(f, "{error}"),
+            Self::Other(reason) => f.write_str(reason),
         }
     }
 }
 
 impl std::error::Error for StartError {}
+
+impl From<Refusal> for StartError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Bind(instance, error) => Self::Bind(instance, error),
+            Refusal::Client(instance, error) => Self::Client(instance, error),
+            Refusal::Read(error) => Self::Read(error),
+            refusal => Self::Other(refusal.to_string()),
+        }
+    }
+}
 
 impl Bridge {
     /// Opens the store, binds every listener, goes on with what the store holds, and only then
@@ -60,108 +77,84 @@ impl Bridge {
     ///
     /// [`StartError`]; whatever was opened before is closed again.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup {
-            global,
-            instances,
-            rules,
-            leaks,
-        } = setup;
+        Self::start_with(setup, None).await
+    }
+
+    /// [`start`](Self::start), with files that are read again when they change, on SIGHUP (see
+    /// [`reload`](Self::reload)) and when asked at the control socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub(crate) async fn start_from(setup: Setup, origin: Origin) -> Result<Self, StartError> {
+        Self::start_with(setup, Some(origin)).await
+    }
+
+    async fn start_with(setup: Setup, origin: Option<Origin>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let global = setup.global.clone();
         let dir = PathBuf::from(&global.data_dir);
         let store = SqliteStore::open(&dir, store_options(&global.store), Arc::clone(&clock));
         let store = Arc::new(store.map_err(StartError::Store)?);
         let follows_earlier_run = !store.is_new();
-        let rules = Arc::new(rules);
-        let shared = Shared {
-            rules: Arc::clone(&rules),
-            leaks: Arc::new(leaks),
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            clock: Arc::clone(&clock),
-            known: Arc::default(),
-        };
-
-        let threads = instances
-            .iter()
-            .map(|instance| instance.max_in_flight)
-            .sum();
-        let pool = BlockingPool::new(threads);
-        let mut ends = Vec::new();
-        let mut targets = HashMap::new();
-        for instance in instances {
-            let end = End::open(instance, &rules, &pool, &clock, follows_earlier_run)?;
-            targets.insert(end.id.clone(), Arc::clone(&end.target));
-            ends.push(end);
-        }
 
         let (stop, stopping) = watch::channel(false);
-        let dispatcher = Dispatcher::new(
-            targets,
-            rules,
+        let generations = Arc::new(Generations::new(Parts::default()));
+        let dispatcher = Arc::new(Dispatcher::new(
+            Arc::clone(&generations),
             Arc::clone(&store) as Arc<dyn Store>,
-            clock,
+            Arc::clone(&clock),
             stopping.clone(),
-        );
-        let dispatcher = Arc::new(dispatcher);
+        ));
         store.set_feed(Arc::clone(&dispatcher) as _);
-        for channel in store.lanes().await.map_err(StartError::Read)? {
-            dispatcher.open_lane(&channel);
-        }
+        let workshop = Workshop {
+            shared: Shared {
+                generations: Arc::clone(&generations),
+                store: Arc::clone(&store) as Arc<dyn Store>,
+                clock: Arc::clone(&clock),
+                known: Arc::default(),
+            },
+            // Each instance brings its own share of threads.
+            pool: BlockingPool::new(0),
+            clock,
+            inbound: InboundOptions {
+                body_limit_bytes: global.server.body_limit_bytes,
+                ..InboundOptions::default()
+            },
+        };
+        let listeners = Listeners::default();
+        let mut site = Site {
+            workshop,
+            generations,
+            dispatcher: Arc::clone(&dispatcher),
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            stopping: stopping.clone(),
+            server: server_options(&global.server),
+            fixed: Fixed::of(&global),
+            instances: BTreeMap::new(),
+            doors: HashMap::new(),
+            closing: Vec::new(),
+            next_door: 0,
+            listeners: Arc::clone(&listeners),
+        };
+        site.change(setup, follows_earlier_run).await?;
 
-        let control = open_control(&dir, &dispatcher, &store);
-        let mut bridge = Self {
-            control,
-            listeners: Vec::new(),
-            intakes: Vec::new(),
-            servers: JoinSet::new(),
+        let site = Arc::new(Mutex::new(site));
+        let (reloads, reloader) = origin
+            .map(|origin| Reloader::spawn(Arc::clone(&site), origin, stopping))
+            .unzip();
+        let control = open_control(&dir, &dispatcher, &store, reloads.clone());
+        Ok(Self {
+            site,
+            listeners,
             dispatcher,
             store,
+            control,
+            reloads,
+            reloader,
             stop,
             shutdown_timeout: global.server.shutdown_timeout.0,
-        };
-        let inbound = InboundOptions {
-            body_limit_bytes: global.server.body_limit_bytes,
-            ..InboundOptions::default()
-        };
-        let server = ServerOptions {
-            max_connections: global.server.max_connections,
-            max_connections_per_address: global.server.max_connections_per_address,
-            exempt: [&Network::loopback(), &*global.server.trusted_proxies].concat(),
-            ..ServerOptions::default()
-        };
-        for end in ends {
-            bridge.listen(end, &shared, &inbound, &server, &stopping);
-        }
-        Ok(bridge)
-    }
-
-    fn listen(
-        &mut self,
-        end: End,
-        shared: &Shared,
-        inbound: &InboundOptions,
-        server: &ServerOptions,
-        stopping: &watch::Receiver<bool>,
-    ) {
-        let Some((listen, listener, address)) = end.listener else {
-            return;
-        };
-        let intake = InstanceIntake::new(end.id.clone(), end.platform, shared.clone());
-        let service = endpoint(
-            end.driver,
-            &listen,
-            Arc::new(intake.clone()),
-            inbound.clone(),
-        );
-        let mut stopping = stopping.clone();
-        let stopped = async move {
-            // An error means that the bridge is gone, which is a reason to stop as well.
-            drop(stopping.wait_for(|stopping| *stopping).await);
-        };
-        self.servers
-            .spawn(serve(listener, service, server.clone(), stopped));
-        info!(instance = %end.id, %address, path = listen.path, "listening");
-        self.listeners.push((end.id, address));
-        self.intakes.push(intake);
+        })
     }
 }
 
@@ -170,17 +163,27 @@ fn open_control(
     dir: &Path,
     dispatcher: &Arc<Dispatcher>,
     store: &Arc<SqliteStore>,
+    reloads: Option<Reloads>,
 ) -> Option<ControlServer> {
     let dispatcher = Arc::clone(dispatcher);
     let in_flight = Arc::new(move || dispatcher.in_flight());
     let store = Arc::clone(store) as Arc<dyn Store>;
-    let desk = Desk::new(Office::of_running(dir, store, in_flight));
+    let desk = Desk::new(Office::of_running(dir, store, in_flight, reloads));
     match ControlServer::start(dir, desk) {
         Ok(control) => Some(control),
         Err(error) => {
             error!(%error, "the control socket can't be made; commands that change something will have to wait until this bridge is stopped");
             None
         }
+    }
+}
+
+fn server_options(settings: &ServerSettings) -> ServerOptions {
+    ServerOptions {
+        max_connections: settings.max_connections,
+        max_connections_per_address: settings.max_connections_per_address,
+        exempt: [&Network::loopback(), &*settings.trusted_proxies].concat(),
+        ..ServerOptions::default()
     }
 }
 

@@ -6,14 +6,22 @@ use super::Bridge;
 
 impl Bridge {
     /// Stops accepting, lets what runs finish within `shutdown_timeout`, and closes the store with
-    /// everything that is left in it.
+    /// everything that is left in it. A reload that is under way ends what it has begun.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         drop(self.control.take());
         let mut lanes = self.dispatcher.take_tasks();
-        let servers = &mut self.servers;
+        let (site, reloader) = (&self.site, &mut self.reloader);
         let finish = async {
-            while servers.join_next().await.is_some() {}
+            if let Some(task) = reloader {
+                // An error means that it panicked, which the runtime has reported.
+                task.await.ok();
+                *reloader = None;
+            }
+            let mut site = site.lock().await;
+            for door in site.all_doors() {
+                door.ended().await;
+            }
             while lanes.join_next().await.is_some() {}
         };
         if tokio::time::timeout(self.shutdown_timeout, finish)
@@ -24,11 +32,16 @@ impl Bridge {
                 "what still ran at the end of shutdown_timeout was cut off; unsettled deliveries go on at the next start"
             );
         }
-        self.servers.shutdown().await;
-        lanes.shutdown().await;
-        for intake in &self.intakes {
-            intake.log_counts();
+        if let Some(reloader) = self.reloader.take() {
+            reloader.abort();
+            reloader.await.ok();
         }
+        let mut site = self.site.lock().await;
+        for door in site.all_doors() {
+            door.cut_off().await;
+        }
+        lanes.shutdown().await;
+        site.log_counts();
         if let Err(error) = self.store.close().await {
             warn!(%error, "the store did not close cleanly; nothing that was acknowledged is lost");
         }

@@ -5,7 +5,7 @@ use bridge_core::catalog::Catalog;
 use bridge_core::message::single_line;
 
 use super::{Exit, output};
-use crate::control::{Question, Reply, Unanswered, ask};
+use crate::control::{AskError, Question, Reply, Unanswered, ask, ask_running};
 use crate::files::Files;
 
 /// Asks for something. What stands in the way has been reported when this fails.
@@ -20,6 +20,11 @@ impl Operator {
             output::diagnostics(&errors);
             Exit::Config
         })?;
+        Self::at(data_dir)
+    }
+
+    /// One that asks the bridge of `data_dir`.
+    pub(super) fn at(data_dir: std::path::PathBuf) -> Result<Self, Exit> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -30,8 +35,25 @@ impl Operator {
         Ok(Self { data_dir, runtime })
     }
 
+    /// Asks the bridge, or the store if none runs.
     pub(super) fn ask(&self, question: &Question) -> Result<Reply, Exit> {
-        let reply = self.runtime.block_on(ask(&self.data_dir, question));
+        Self::answered(self.runtime.block_on(ask(&self.data_dir, question)))
+    }
+
+    /// Asks the bridge; `None` if none runs.
+    pub(super) fn ask_running(&self, question: &Question) -> Result<Option<Reply>, Exit> {
+        let reply = match self.runtime.block_on(ask_running(&self.data_dir, question)) {
+            Ok(reply) => Ok(reply),
+            Err(AskError::NobodyThere) => return Ok(None),
+            Err(AskError::Failed(error)) => Err(Unanswered(format!(
+                "the bridge that runs on \"{}\" does not answer: {error}",
+                self.data_dir.display()
+            ))),
+        };
+        Self::answered(reply).map(Some)
+    }
+
+    fn answered(reply: Result<Reply, Unanswered>) -> Result<Reply, Exit> {
         let failed = |reason: &dyn std::fmt::Display| {
             output::error(reason);
             Exit::Failed

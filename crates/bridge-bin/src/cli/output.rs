@@ -37,6 +37,22 @@ pub(crate) fn diagnostics<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnost
     }
 }
 
+/// Problems of the files in one text, as [`diagnostics`] prints them without colours.
+pub(crate) fn text(diagnostics: &[Diagnostic]) -> String {
+    let all = diagnostics.iter();
+    let all: Vec<_> = all
+        .map(|diagnostic| draw(diagnostic, Style::Plain))
+        .collect();
+    all.join("\n\n")
+}
+
+/// Problems of the files that a running bridge has found, to stderr.
+pub(crate) fn problems(text: &str) {
+    if !text.is_empty() {
+        drop(writeln!(std::io::stderr(), "{text}\n"));
+    }
+}
+
 /// `2 errors, 1 warning`
 pub(crate) fn count(diagnostics: &[Diagnostic]) -> String {
     let (errors, warnings) = numbers(diagnostics);

@@ -1,13 +1,13 @@
 //! `bridge run`: the bridge, until a signal ends it.
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Diagnostic, Setup};
+use bridge_core::config::Setup;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Exit, output};
-use crate::app::Bridge;
-use crate::files::{Environment, Files};
+use crate::app::{Bridge, Cause};
+use crate::files::{Files, Origin};
 use crate::logging;
 
 #[derive(Debug, clap::Args)]
@@ -18,10 +18,15 @@ pub(super) struct Args {
     /// Log level or filter; wins over the config's
     #[arg(long, value_name = "LEVEL", env = "BRIDGE_LOG")]
     log: Option<String>,
+
+    /// Do not read the files again when they change, only on SIGHUP and `bridge reload`
+    #[arg(long)]
+    no_watch: bool,
 }
 
 pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
-    let loaded = args.files.load(catalog, &Environment);
+    let (mut origin, loaded) = Origin::open(&args.files, catalog);
+    origin.is_watched = !args.no_watch;
     let Some(setup) = loaded.setup else {
         output::diagnostics(&loaded.diagnostics);
         output::error(&format_args!(
@@ -34,14 +39,12 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
         output::error(&error);
         return Exit::Failed;
     }
-    for warning in loaded.diagnostics.iter().filter(|found| !found.is_error()) {
-        log_warning(warning);
-    }
+    logging::diagnostics(&loaded.diagnostics);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let ran = match runtime {
-        Ok(runtime) => runtime.block_on(until_signal(setup)),
+        Ok(runtime) => runtime.block_on(until_signal(setup, origin)),
         Err(error) => Err(format!("the runtime can't start: {error}")),
     };
     match ran {
@@ -53,27 +56,21 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
     }
 }
 
-fn log_warning(warning: &Diagnostic) {
-    warn!(
-        code = warning.code.id,
-        place = %warning.place,
-        key = warning.path,
-        help = warning.help,
-        "{}",
-        warning.problem
-    );
-}
-
-async fn until_signal(setup: Setup) -> Result<(), String> {
+async fn until_signal(setup: Setup, origin: Origin) -> Result<(), String> {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let bridge = Bridge::start(setup)
+    let mut hangup = listen(SignalKind::hangup())?;
+    let digest = origin.digest;
+    let bridge = Bridge::start_from(setup, origin)
         .await
         .map_err(|error| error.to_string())?;
-    info!(listeners = bridge.listeners().len(), "started");
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    info!(listeners = bridge.listeners().len(), %digest, "started");
+    let name = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => bridge.reload(Cause::Signal),
+        }
     };
     info!(signal = name, "stopping; a second signal ends at once");
     tokio::select! {

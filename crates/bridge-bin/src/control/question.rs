@@ -15,6 +15,7 @@ use bridge_store::{
 use serde::{Deserialize, Serialize};
 
 use super::Unanswered;
+use crate::app::{Cause, Reloaded, Reloads};
 
 /// A question, as it goes over the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub(crate) enum Question {
     Check,
     /// To copy the store to a file.
     Backup { to: PathBuf },
+    /// To read the files again.
+    Reload,
 }
 
 /// An answer, as it goes over the socket.
@@ -67,6 +70,7 @@ pub(crate) enum Reply {
         faults: Vec<Fault>,
     },
     Copied,
+    Reloaded(Reloaded),
     /// It can't be answered, for this reason.
     Refused {
         reason: String,
@@ -111,6 +115,8 @@ pub(crate) struct Office {
     /// The store of the bridge that runs here; without one it is opened when it must be changed.
     running: Option<Arc<dyn Store>>,
     in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// `None` if nothing reads its files again.
+    reloads: Option<Reloads>,
 }
 
 impl Office {
@@ -119,11 +125,13 @@ impl Office {
         data_dir: &Path,
         store: Arc<dyn Store>,
         in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
+        reloads: Option<Reloads>,
     ) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
             running: Some(store),
             in_flight,
+            reloads,
         }
     }
 
@@ -133,6 +141,7 @@ impl Office {
             data_dir: data_dir.to_owned(),
             running: None,
             in_flight: Arc::new(|| 0),
+            reloads: None,
         }
     }
 
@@ -215,9 +224,12 @@ fn sentence(error: InspectError) -> String {
 }
 
 impl Question {
-    /// Whether answering it changes the store.
+    /// Whether answering it changes the store, or the bridge.
     pub(crate) fn changes_something(&self) -> bool {
-        matches!(self, Self::Replay { .. } | Self::Discard { .. })
+        matches!(
+            self,
+            Self::Replay { .. } | Self::Discard { .. } | Self::Reload
+        )
     }
 
     /// Answers it.
@@ -280,6 +292,16 @@ impl Question {
                 let look = move |i: &Inspector| i.backup(&to).map_err(|error| error.to_string());
                 office.look(look).await?;
                 Ok(Reply::Copied)
+            }
+            Self::Reload => {
+                let Some(reloads) = &office.reloads else {
+                    let dir = office.data_dir.display();
+                    let reason = format!("no bridge that reads files runs on \"{dir}\"");
+                    return Err(Unanswered(reason));
+                };
+                let reloaded = reloads.ask(Cause::Command).await;
+                let stopping = || Unanswered("the bridge is stopping".to_owned());
+                Ok(Reply::Reloaded(reloaded.ok_or_else(stopping)?))
             }
         }
     }

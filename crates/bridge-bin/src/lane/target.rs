@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bridge_core::capability::Capabilities;
-use bridge_core::config::settings::DeliveryPolicy;
-use bridge_http::Outbound;
+use bridge_http::{Outbound, PoolShare};
+use tokio::sync::watch;
 
 use super::gate::Gate;
 
@@ -14,12 +14,30 @@ pub(crate) struct Target {
     pub(crate) outbound: Outbound,
     pub(crate) capabilities: Capabilities,
     pub(crate) channel_rate_per_minute: u32,
-    /// For deliveries whose rule is gone.
-    pub(crate) policy: Arc<DeliveryPolicy>,
     /// Closed while the platform asks the whole instance to wait.
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
     /// Sends that run.
     pub(crate) in_flight: InFlight,
+    /// The threads that its client may take.
+    #[expect(dead_code, reason = "it is given back when this is dropped")]
+    pub(crate) threads: Option<PoolShare>,
+    pub(crate) retirement: Retirement,
+}
+
+/// Says that another target, or none, has taken this one's place. Sends that run are finished.
+#[derive(Debug, Default)]
+pub(crate) struct Retirement(watch::Sender<bool>);
+
+impl Retirement {
+    /// To be said once the place is taken.
+    pub(crate) fn declare(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Turns true when it was said.
+    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
 }
 
 /// Counts the sends that run. Clones count together.

@@ -9,7 +9,6 @@ use bridge_core::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
 use bridge_core::id::{Address, Channel, InstanceId};
 use bridge_core::message::Content;
 use bridge_core::ports::Clock;
-use bridge_core::rules::Rules;
 use bridge_core::store::{Admission, NewDelivery, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{OutboundOptions, stack};
@@ -21,6 +20,7 @@ use super::clock::SimClock;
 use super::platform::Platform;
 use super::store::FaultyStore;
 use crate::dispatch::Dispatcher;
+use crate::generation::{End, Generations, Parts};
 use crate::lane::Target;
 
 /// How many rooms there are; each is a lane.
@@ -99,15 +99,23 @@ impl World {
             outbound,
             capabilities: Capabilities::text(1000),
             channel_rate_per_minute: self.per_minute,
-            policy: Arc::new(self.policy.clone()),
             gate: Default::default(),
             in_flight: Default::default(),
+            threads: None,
+            retirement: Default::default(),
         };
-        let targets = HashMap::from([(InstanceId::new("to"), Arc::new(target))]);
+        let end = End {
+            target: Arc::new(target),
+            policy: Arc::new(self.policy.clone()),
+        };
+        let parts = Parts {
+            ends: HashMap::from([(InstanceId::new("to"), end)]),
+            ..Parts::default()
+        };
         let (stop, stopping) = watch::channel(false);
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
-        let rules = Arc::new(Rules::default());
-        let dispatcher = Dispatcher::new(targets, rules, Arc::clone(&store), clock, stopping);
+        let generations = Arc::new(Generations::new(parts));
+        let dispatcher = Dispatcher::new(generations, Arc::clone(&store), clock, stopping);
         let dispatcher = Arc::new(dispatcher);
         store.set_feed(Arc::clone(&dispatcher) as _);
         let lanes = store.lanes().now_or_never().expect("in memory");

@@ -45,7 +45,7 @@ impl Default for GlobalSettings {
 }
 
 /// The block `global.log`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
     /// `error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,bridge_http=debug`.
@@ -109,7 +109,7 @@ impl Default for StoreSettings {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The block `global.server`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
     /// Largest body of a callback, in bytes; a larger one is answered 413. Default: 1048576.
