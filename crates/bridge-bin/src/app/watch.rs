@@ -88,3 +88,41 @@ fn existing(folder: &Path) -> &Path {
         false => folder,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for an event, without the help of the ticks.
+    async fn hears(watch: &Watch) -> bool {
+        let patience = Duration::from_secs(60);
+        let heard = tokio::time::timeout(patience, watch.happened.notified());
+        heard.await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_replaced_is_an_event_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rules.json");
+        let mut watch = Watch::new();
+        // One that is not there does not keep the others from being watched.
+        let missing = dir.path().join("missing");
+        watch.follow([missing, dir.path().to_owned()].into());
+        for _ in 0..2 {
+            std::fs::write(dir.path().join("new"), "{}").unwrap();
+            std::fs::rename(dir.path().join("new"), &file).unwrap();
+            assert!(hears(&watch).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn other_folders_are_watched_in_the_place_of_earlier_ones() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut watch = Watch::new();
+        watch.follow([first.path().to_owned()].into());
+        watch.follow([second.path().to_owned()].into());
+        assert_eq!(watch.followed, [second.path().to_owned()].into());
+        std::fs::write(second.path().join("x"), "").unwrap();
+        assert!(hears(&watch).await);
+    }
+}

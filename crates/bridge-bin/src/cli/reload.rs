@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::GlobalSettings;
 
 use super::operate::{Operator, unexpected};
 use super::{Exit, output};
@@ -30,7 +31,11 @@ fn reloaded(args: &Args, catalog: &Catalog) -> Result<Exit, Exit> {
     // knows its own environment.
     let data_dir = match args.files.data_dir(catalog) {
         Ok(data_dir) => Some(data_dir),
-        Err(_) => loaded.text_of(&["global", "data_dir"]).map(PathBuf::from),
+        Err(_) if loaded.is_parsed() => {
+            let named = loaded.text_of(&["global", "data_dir"]);
+            Some(PathBuf::from(named.unwrap_or(GlobalSettings::DATA_DIR)))
+        }
+        Err(_) => None,
     };
     let is_wrong = loaded.setup.is_none();
     let answer = match data_dir {
@@ -125,10 +130,10 @@ fn parked(removed: &Parked) -> String {
     let list = format!("bridge dead list --instance {instance}");
     match (parked, failure) {
         (0, None) => format!("{instance}; nothing waited for it"),
-        (_, None) => format!("{instance}; {parked} deliveries to it are dead letters now: {list}"),
-        (_, Some(error)) => format!(
-            "{instance}; {parked} deliveries to it are dead letters now, the others stay queued: {error}"
-        ),
+        (_, None) => format!("{instance}; dead letters now: {parked} ({list})"),
+        (_, Some(error)) => {
+            format!("{instance}; dead letters now: {parked}; the others stay queued: {error}")
+        }
     }
 }
 

@@ -60,6 +60,11 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// Whether the config could be parsed, so that [`text_of`](Self::text_of) finds what it says.
+    pub fn is_parsed(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// The text that the config has for a key, whatever else is wrong with the files. Not for keys
     /// that hold secrets.
     pub fn text_of(&self, keys: &[&str]) -> Option<&str> {
