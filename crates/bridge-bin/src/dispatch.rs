@@ -16,7 +16,8 @@ use crate::lane;
 use crate::lane::window::Window;
 
 /// Has one lane for each channel that deliveries go to; lanes are made as they are needed, and
-/// there are no more of them than the rules and the store name channels.
+/// there are no more of them than the rules, of this and of earlier generations, and the store have
+/// named channels.
 pub(crate) struct Dispatcher {
     generations: Arc<Generations>,
     store: Arc<dyn Store>,

@@ -12,7 +12,7 @@ use bridge_core::id::{Channel, InstanceId, RuleId};
 use bridge_core::rules::Rules;
 use bridge_core::secret::LeakGuard;
 use bridge_http::Endpoint;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::lane::Target;
 
@@ -108,7 +108,10 @@ impl Generations {
         let number = self.current.load().number + 1;
         let (next, ended) = Generation::new(number, parts);
         let mut current_ended = lock(&self.current_ended);
-        lock(&self.earlier).extend(current_ended.replace(ended));
+        let mut earlier = lock(&self.earlier);
+        // Those that have ended need not be waited for.
+        earlier.retain_mut(|ended| ended.try_recv() == Err(TryRecvError::Empty));
+        earlier.extend(current_ended.replace(ended));
         drop(self.current.swap(next));
         number
     }
@@ -149,5 +152,14 @@ mod tests {
         waiting.await;
         assert_eq!(generations.current().number, 2);
         generations.only_current().await;
+
+        for _ in 0..10 {
+            generations.replace(Parts::default());
+        }
+        assert_eq!(
+            lock(&generations.earlier).len(),
+            1,
+            "only the last is unknown"
+        );
     }
 }

@@ -43,6 +43,7 @@ enum Format {
 struct Report<'a> {
     config: String,
     rules: String,
+    digest: String,
     errors: usize,
     warnings: usize,
     diagnostics: Vec<Record<'a>>,
@@ -88,6 +89,7 @@ fn as_json(args: &Args, loaded: &Loaded) {
     output::json(&Report {
         config: args.files.config.display().to_string(),
         rules: args.files.rules.display().to_string(),
+        digest: loaded.digest.to_string(),
         errors,
         warnings,
         diagnostics: loaded.diagnostics.iter().map(Record::from).collect(),

@@ -46,6 +46,7 @@ pub(super) struct World {
 
 struct Dispatch {
     dispatcher: Arc<Dispatcher>,
+    generations: Arc<Generations>,
     _stop: watch::Sender<bool>,
 }
 
@@ -95,7 +96,7 @@ impl World {
             follows_earlier_run: life > 0,
         };
         let outbound = stack(Arc::new(self.platform.clone()), options, Arc::clone(&clock));
-        let target = Target {
+        let parts = self.parts(Target {
             outbound,
             capabilities: Capabilities::text(1000),
             channel_rate_per_minute: self.per_minute,
@@ -103,19 +104,16 @@ impl World {
             in_flight: Default::default(),
             threads: None,
             retirement: Default::default(),
-        };
-        let end = End {
-            target: Arc::new(target),
-            policy: Arc::new(self.policy.clone()),
-        };
-        let parts = Parts {
-            ends: HashMap::from([(InstanceId::new("to"), end)]),
-            ..Parts::default()
-        };
+        });
         let (stop, stopping) = watch::channel(false);
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
         let generations = Arc::new(Generations::new(parts));
-        let dispatcher = Dispatcher::new(generations, Arc::clone(&store), clock, stopping);
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&generations),
+            Arc::clone(&store),
+            clock,
+            stopping,
+        );
         let dispatcher = Arc::new(dispatcher);
         store.set_feed(Arc::clone(&dispatcher) as _);
         let lanes = store.lanes().now_or_never().expect("in memory");
@@ -124,9 +122,47 @@ impl World {
         }
         let dispatch = Dispatch {
             dispatcher,
+            generations,
             _stop: stop,
         };
         self.dispatcher = Some(dispatch);
+    }
+
+    fn parts(&self, target: Target) -> Parts {
+        let end = End {
+            target: Arc::new(target),
+            policy: Arc::new(self.policy.clone()),
+        };
+        Parts {
+            ends: HashMap::from([(InstanceId::new("to"), end)]),
+            ..Parts::default()
+        }
+    }
+
+    /// The instance gets other settings while the bridge runs.
+    pub(super) fn reload(&mut self) {
+        let generations = &self.dispatcher.as_ref().expect("it lives").generations;
+        let current = generations.current();
+        let before = &current.parts.ends[&InstanceId::new("to")].target;
+        let options = OutboundOptions {
+            max_in_flight: 3,
+            rate_per_second: 0,
+            follows_earlier_run: true,
+        };
+        let (driver, clock) = (Arc::new(self.platform.clone()), self.clock.clone());
+        let parts = self.parts(Target {
+            outbound: before
+                .outbound
+                .succeeded_by(driver, options, Arc::new(clock)),
+            capabilities: Capabilities::text(1000),
+            channel_rate_per_minute: self.per_minute,
+            gate: Arc::clone(&before.gate),
+            in_flight: before.in_flight.clone(),
+            threads: None,
+            retirement: Default::default(),
+        });
+        generations.replace(parts);
+        before.retirement.declare();
     }
 
     /// The bridge dies and is started again.
@@ -225,7 +261,7 @@ fn policy(random: &mut fastrand::Rng) -> DeliveryPolicy {
     }
 }
 
-/// A world by chance: messages, faults, crashes; then peace. How many sends there were.
+/// A world by chance: messages, faults, crashes, reloads; then peace. How many sends there were.
 pub(super) async fn live(seed: u64) -> usize {
     let mut random = fastrand::Rng::with_seed(seed);
     let channels = Channels(random.usize(1..4));
@@ -244,6 +280,7 @@ pub(super) async fn live(seed: u64) -> usize {
         match random.u32(..8) {
             0 => world.crash(),
             1 => world.replay_all(),
+            2 => world.reload(),
             _ => {}
         }
     }

@@ -62,6 +62,15 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+/// Rules that send what is said in `OPS` to `DEV`, with `mark` before it.
+pub(crate) fn marked(mark: &str) -> Value {
+    json!({ "rules": [{
+        "id": "ops-dev",
+        "from": { "dt_main": { "open_conversation_id": OPS } },
+        "to": { "dt_main": { "open_conversation_id": DEV } },
+        "msg": { "msg_format": format!("{mark}{{msg}}") } }] })
+}
+
 /// A sandbox with one robot in two groups, and a folder with files that bridge them.
 pub(crate) struct Bed {
     pub(crate) dir: tempfile::TempDir,
@@ -133,6 +142,23 @@ impl Bed {
             .set_callback(&process.url(), SECRET)
             .expect("a URL");
         process
+    }
+
+    /// Starts the bridge so that it reads its files again only when it is told to.
+    pub(crate) fn start_unwatched(&self) -> Process {
+        self.write_files();
+        let process = Process::start_command(bridge(self.path(), &["run", "--no-watch"]));
+        let is_set = self.robot.set_callback(&process.url(), SECRET);
+        is_set.expect("a URL");
+        process
+    }
+
+    /// Writes both files and calls `bridge reload`; what it printed and its exit code.
+    pub(crate) fn reload(&self) -> (String, Option<i32>) {
+        self.write_files();
+        let output = run(self.path(), &["reload"]);
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        (printed, output.status.code())
     }
 
     /// What the store holds, seen from outside.
