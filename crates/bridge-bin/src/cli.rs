@@ -2,6 +2,7 @@
 
 mod channels;
 mod check;
+mod convert;
 mod dead;
 mod demo;
 mod drivers;
@@ -12,6 +13,7 @@ pub(crate) mod output;
 mod reload;
 mod run;
 mod store;
+mod test;
 mod trace;
 
 use std::process::ExitCode;
@@ -40,10 +42,14 @@ enum Command {
     Init(init::Args),
     /// Report every problem of config and rules; exit 78 if there is an error
     Check(check::Args),
+    /// Write a config or rules file in another format: JSON, YAML or TOML
+    Convert(convert::Args),
     /// Let the running bridge read its files again; exit 78 if they have errors
     Reload(reload::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
+    /// Test the rules: whether messages reach the channels, and with the text, that a file says
+    Test(test::Args),
     /// Show where a message is and what happened to it
     Trace(trace::Args),
     /// List, show, replay or discard dead letters: deliveries that ended without success
@@ -92,8 +98,10 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, &catalog),
         Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
+        Some(Command::Convert(args)) => convert::convert(&args),
         Some(Command::Reload(args)) => reload::reload(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
+        Some(Command::Test(args)) => test::test(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),
         Some(Command::Dead(args)) => dead::dead(&args, &catalog),
         Some(Command::Store(args)) => store::store(&args, &catalog),

@@ -5,7 +5,7 @@ mod origin;
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Diagnostic, Loaded, Source, Unreadable, codes, load};
+use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
@@ -15,12 +15,33 @@ pub(crate) use origin::{Origin, Reading, Seen};
 /// Where the two files are.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Files {
-    /// The config file.
-    #[arg(long, value_name = "PATH", default_value = "config/config.json")]
-    pub config: PathBuf,
-    /// The rules file.
-    #[arg(long, value_name = "PATH", default_value = "rules/rules.json")]
-    pub rules: PathBuf,
+    /// The config file [default: config/config.json, or .jsonc, .yaml, .yml, .toml].
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// The rules file [default: rules/rules.json, or .jsonc, .yaml, .yml, .toml].
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+}
+
+impl Files {
+    /// The config file: the one that was named, or the one that is there.
+    pub fn config(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| first("config"))
+    }
+
+    /// The rules file: the one that was named, or the one that is there.
+    pub fn rules(&self) -> PathBuf {
+        self.rules.clone().unwrap_or_else(|| first("rules"))
+    }
+
+    fn config_source(&self) -> Source {
+        named_or_found(self.config.as_deref(), "config")
+    }
+
+    /// What stands in the rules file.
+    pub(crate) fn rules_source(&self) -> Source {
+        named_or_found(self.rules.as_deref(), "rules")
+    }
 }
 
 impl Files {
@@ -32,10 +53,7 @@ impl Files {
 
     /// Both files as they are now.
     fn sources(&self) -> (Source, Source) {
-        (
-            source(&self.config, "--config"),
-            source(&self.rules, "--rules"),
-        )
+        (self.config_source(), self.rules_source())
     }
 
     /// [`load`](Self::load), of what was read.
@@ -69,15 +87,10 @@ impl Files {
     /// What is wrong with the config.
     pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Diagnostic>> {
         let no_rules = Source {
-            name: self.rules.display().to_string(),
+            name: "rules.json".to_owned(),
             content: Ok(br#"{"rules": []}"#.to_vec()),
         };
-        let loaded = load(
-            &source(&self.config, "--config"),
-            &no_rules,
-            catalog,
-            &Offline,
-        );
+        let loaded = load(&self.config_source(), &no_rules, catalog, &Offline);
         match loaded.setup {
             Some(setup) => Ok(PathBuf::from(setup.global.data_dir)),
             None => Err(loaded
@@ -89,7 +102,52 @@ impl Files {
     }
 }
 
-fn source(path: &Path, option: &str) -> Source {
+/// The files of that name in the folder of that name, in the order of the known endings.
+fn found(name: &str) -> Vec<PathBuf> {
+    let paths = ENDINGS.map(|(ending, _)| Path::new(name).join(format!("{name}.{ending}")));
+    paths.into_iter().filter(|path| path.exists()).collect()
+}
+
+fn first(name: &str) -> PathBuf {
+    let first = found(name).into_iter().next();
+    first.unwrap_or_else(|| Path::new(name).join(format!("{name}.json")))
+}
+
+/// The file that was named, or the one in the folder `name`.
+fn named_or_found(path: Option<&Path>, name: &str) -> Source {
+    let option = format!("--{name}");
+    if let Some(path) = path {
+        return source(path, &option);
+    }
+    let there = found(name);
+    let mut source = source(&first(name), &option);
+    match &mut source.content {
+        _ if there.len() > 1 => source.content = Err(ambiguous(&there, &option)),
+        Err(unreadable) if there.is_empty() => {
+            unreadable
+                .help
+                .push_str("; .yaml, .yml and .toml are found, too");
+        }
+        _ => {}
+    }
+    source
+}
+
+fn ambiguous(several: &[PathBuf], option: &str) -> Unreadable {
+    let names: Vec<_> = several
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let names = names.join(" and ");
+    Unreadable {
+        code: &codes::AMBIGUOUS,
+        problem: format!("{names} are both there, and only one can be meant"),
+        help: format!("remove all but one, or name one with {option}"),
+    }
+}
+
+/// The file at a path that was given with `option`.
+pub(crate) fn source(path: &Path, option: &str) -> Source {
     let content = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Unreadable {
             code: &codes::UNREADABLE,

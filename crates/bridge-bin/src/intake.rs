@@ -128,7 +128,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let Parts { rules, leaks, .. } = &generation.parts;
         let channel = Channel::new(self.instance.clone(), message.address.clone());
-        if let Some(key) = leak(leaks, &message) {
+        if let Some(key) = find_leak(leaks, &message) {
             warn!(
                 instance = %self.instance, key, message_id = message.id,
                 "a message holds this key's secret; it is not forwarded and not stored"
@@ -227,7 +227,7 @@ impl Inner {
 }
 
 /// The key whose secret the message would carry on.
-fn leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&'a str> {
+pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&'a str> {
     let sender = &message.sender;
     let attachments = message
         .attachments

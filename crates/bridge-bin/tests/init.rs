@@ -103,3 +103,35 @@ fn nothing_is_written_that_would_be_refused_and_nothing_is_overwritten() {
     let after = std::fs::read(dir.path().join("config/config.json")).unwrap();
     assert_eq!(before, after);
 }
+
+#[test]
+fn the_names_of_the_files_tell_their_formats() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [
+        "--config",
+        "config/config.toml",
+        "--rules",
+        "rules/rules.yaml",
+    ];
+    let channels = [
+        "--channel",
+        "open_conversation_id=cidA",
+        "--channel",
+        "open_conversation_id=cidB",
+    ];
+    let output = init(dir.path(), &[&files[..], &channels].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let checked = run(dir.path(), &["check", "--offline"]);
+    let said = text(&checked.stderr) + &text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("config/config.toml and rules/rules.yaml are fine"),
+        "{said}"
+    );
+
+    let other = tempfile::tempdir().unwrap();
+    let output = init(other.path(), &["--config", "config.ini"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("known endings: .json"));
+    assert!(!other.path().join("rules").exists());
+}

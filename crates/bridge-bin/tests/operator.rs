@@ -186,7 +186,7 @@ async fn a_trace_says_what_became_of_every_message() {
         }
         assert!(!traced.contains('\u{1b}'), "{traced}");
         let (ignored, _) = bridge(&bed, &["trace", &message_id(&unheard)]);
-        assert!(ignored.contains("no rule takes messages"), "{ignored}");
+        assert!(ignored.contains("no rule took it"), "{ignored}");
         let (unknown, code) = bridge(&bed, &["trace", "msgNobodyKnows=="]);
         assert!(unknown.contains("nothing is known of"), "{unknown}");
         assert_eq!(code, Some(1));

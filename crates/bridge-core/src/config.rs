@@ -1,12 +1,14 @@
-//! Reads what operators write: `config.json` and `rules.json`, from bytes to a checked [`Setup`].
+//! Reads what operators write: the config and the rules, in any [`Format`], from bytes to a checked [`Setup`].
 //!
 //! One path for everybody: `run`, `check` and `explain` call [`load`], so they can't disagree. All
 //! problems of both files are found in one run.
 
 pub mod codes;
+mod convert;
 pub(crate) mod diagnostic;
 pub(crate) mod document;
 mod fingerprint;
+mod format;
 mod instance;
 mod listen;
 mod load;
@@ -20,8 +22,10 @@ pub(crate) mod tree;
 mod typed;
 
 pub use codes::Code;
+pub use convert::{Converted, convert};
 pub use diagnostic::{Diagnostic, Label, Place, Severity};
 pub use document::{Document, Excerpt};
 pub use fingerprint::{FilesDigest, Fingerprint};
-pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, load};
+pub use format::{ENDINGS, Format};
+pub use load::{InstanceSetup, Loaded, Setup, Source, Unreadable, check_rules, load};
 pub use network::Network;

@@ -45,12 +45,20 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Makes the driver of one instance. Does nothing else: no request, no task.
     fn open(settings: Self::Settings, ports: Ports) -> Self;
 
-    /// Authenticates a raw request, then decodes it.
+    /// Says whether a raw request is the platform's; the refusal is for the log.
     ///
-    /// - Called once per request to the listener's path with its method, body read whole.
-    /// - Authenticates the raw bytes in constant time before parsing anything.
+    /// - Called once per request to the listener's path with its method, body read whole, and
+    ///   before anything is parsed.
+    /// - Compares raw bytes, in constant time, and parses nothing of the body.
     /// - Pure but for the clock port; must not block.
-    fn receive(&self, request: &http::Request<Bytes>) -> Received;
+    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal>;
+
+    /// Says what a request brings; an error is a request that is not of the platform's form.
+    ///
+    /// - Called only with what [`Driver::verify`] let pass, and by `bridge explain` with a body from
+    ///   a file: then without headers.
+    /// - Pure but for the clock port; must not block.
+    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal>;
 
     /// Sends one part of a delivery.
     ///
@@ -286,16 +294,34 @@ impl Report {
 
 /// A [`Driver`] without its types, as the framework holds it.
 pub trait ErasedDriver: Send + Sync {
-    /// See [`Driver::receive`].
-    fn receive(&self, request: &http::Request<Bytes>) -> Received;
+    /// Authenticates a raw request, then decodes it: in this order, whatever the driver.
+    fn receive(&self, request: &http::Request<Bytes>) -> Received {
+        if let Err(refusal) = self.verify(request) {
+            return Received::Unauthorized(refusal);
+        }
+        match self.decode(request) {
+            Ok(batch) => Received::Accepted(batch),
+            Err(refusal) => Received::Malformed(refusal),
+        }
+    }
+
+    /// See [`Driver::verify`].
+    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal>;
+
+    /// See [`Driver::decode`].
+    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal>;
 
     /// See [`Driver::send`].
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>>;
 }
 
 impl<D: Driver> ErasedDriver for D {
-    fn receive(&self, request: &http::Request<Bytes>) -> Received {
-        Driver::receive(self, request)
+    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal> {
+        Driver::verify(self, request)
+    }
+
+    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
+        Driver::decode(self, request)
     }
 
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>> {

@@ -16,6 +16,8 @@ pub struct Message {
     pub channel_title: String,
     /// Who said it.
     pub sender: Sender,
+    /// What it mainly is.
+    pub kind: MessageKind,
     /// What was said, without what only the platform needs (such as the mention of the robot).
     pub text: String,
     /// Files that came with it.
@@ -32,10 +34,77 @@ impl Message {
             address,
             channel_title: String::new(),
             sender,
+            kind: MessageKind::default(),
             text: text.into(),
             attachments: Vec::new(),
             sent_at: None,
         }
+    }
+}
+
+/// What a message mainly is, as rules ask for it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// Words, with or without pictures among them.
+    #[default]
+    Text,
+    /// A picture or a sticker.
+    Picture,
+    /// Speech or music.
+    Audio,
+    /// A film.
+    Video,
+    /// A file of any other kind.
+    File,
+    /// What is none of these: a place, a card, a poll.
+    Other,
+}
+
+impl MessageKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Picture,
+        Self::Audio,
+        Self::Video,
+        Self::File,
+        Self::Other,
+    ];
+
+    /// As it stands in the rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Picture => "picture",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::File => "file",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl std::fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

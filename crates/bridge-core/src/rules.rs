@@ -3,22 +3,31 @@
 //! Compiled once at load. Planning looks the message's channel up in an index, so its cost grows
 //! with the number of rules that match, not with the number of rules.
 
+mod cases;
 pub(crate) mod compile;
 mod explain;
+mod filter;
 mod index;
 mod plan;
+mod replace;
 mod template;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use explain::{Clause, TargetVerdict, Verdict};
+pub(crate) use cases::read_cases;
+pub use cases::{Case, CasesFile, Difference};
+pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
 pub use template::Template;
 
 use crate::config::settings::DeliveryPolicy;
 use crate::id::{Address, Channel, InstanceId, RuleId};
+use crate::message::Content;
+use filter::Filter;
 use index::Index;
+use replace::Replacements;
+use template::Scene;
 
 /// All rules of a bridge, compiled.
 #[derive(Debug, Default)]
@@ -39,6 +48,10 @@ pub struct Rule {
     /// Where it stands in the file, as 1-based line and column.
     pub place: (usize, usize),
     pub(crate) sources: Vec<SourcePattern>,
+    pub(crate) filter: Filter,
+    /// Where it says that no later rule is asked once it has chosen a message; `None` if it does
+    /// not say so.
+    pub(crate) stop: Option<(usize, usize)>,
     pub(crate) targets: Vec<Target>,
 }
 
@@ -71,11 +84,34 @@ impl Channels {
     }
 }
 
+/// How a message is made the content of a delivery. Equal ones share their parts.
+#[derive(Debug, Clone)]
+pub(crate) struct Dress {
+    pub(crate) template: Arc<Template>,
+    pub(crate) replacements: Option<Arc<Replacements>>,
+}
+
+impl Dress {
+    pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
+        let text = &scene.message.text;
+        match &self.replacements {
+            Some(replacements) => self.template.render(scene, &replacements.apply(text)),
+            None => self.template.render(scene, text),
+        }
+    }
+
+    /// Whether both are the same: a message looks the same in both.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let replacements = |dress: &Self| dress.replacements.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.template, &other.template) && replacements(self) == replacements(other)
+    }
+}
+
 /// A channel that a rule sends to.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) channel: Channel,
-    pub(crate) template: Arc<Template>,
+    pub(crate) dress: Dress,
     pub(crate) policy: Arc<DeliveryPolicy>,
 }
 
@@ -131,6 +167,12 @@ impl Rules {
                 .index
                 .find(&channel.instance, &channel.address)
                 .is_empty()
+    }
+
+    /// Where the rule stands in the file, as 1-based line and column.
+    pub fn place_of(&self, rule: &RuleId) -> Option<(usize, usize)> {
+        let position = self.by_id.get(rule)?;
+        Some(self.rules[*position].place)
     }
 
     /// The channels that some rule sends to, each once, in the order of the rules.

@@ -2,12 +2,9 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use bridge_core::config::Setup;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Message, Sender};
-use proptest::prelude::*;
 use support::{CONFIG, line, load_texts};
 
 fn setup(rules: &str) -> Setup {
@@ -167,52 +164,4 @@ fn explain_names_the_clause_and_the_reason() {
         verdicts[1].targets[0].result,
         Err("rule \"one\" has sent it there already".to_owned())
     );
-}
-
-fn random_rules() -> impl Strategy<Value = String> {
-    let room = || prop::sample::select(vec!["1", "2", "3"]);
-    let end = || {
-        prop_oneof![
-            room().prop_map(|room| format!(r#"{{"a": {{"room": "{room}"}}}}"#)),
-            room().prop_map(|room| format!(r#"{{"b": {{"room": "{room}"}}}}"#)),
-            (room(), room()).prop_map(|(guild, room)| {
-                format!(r#"{{"g": {{"guild": "{guild}", "room": "{room}"}}}}"#)
-            }),
-        ]
-    };
-    let from = prop_oneof![
-        end(),
-        Just(r#"{"a": "*"}"#.to_owned()),
-        room().prop_map(|room| format!(r#"{{"g": {{"room": "{room}"}}}}"#)),
-    ];
-    let rule = (from, end()).prop_map(|(from, to)| format!(r#"{{"from": {from}, "to": {to}}}"#));
-    prop::collection::vec(rule, 0..12)
-        .prop_map(|rules| format!("{{\"rules\": [{}]}}", rules.join(",")))
-}
-
-proptest! {
-    #[test]
-    fn explain_agrees_with_the_plan(rules in random_rules(), guild in 1..4_u8, room in 1..4_u8, at in 0..3_u8) {
-        let setup = setup(&rules);
-        let (guild, room) = (guild.to_string(), room.to_string());
-        let source = match at {
-            0 => channel("a", &[("room", &room)]),
-            1 => channel("b", &[("room", &room)]),
-            _ => channel("g", &[("guild", &guild), ("room", &room)]),
-        };
-        let message = Message::new(source.address.clone(), Sender::new("u", "n"), "hi");
-        let planned = setup.rules.plan("chat", &source, &message);
-        let explained: Vec<_> = setup
-            .rules
-            .explain("chat", &source, &message)
-            .into_iter()
-            .flat_map(|verdict| verdict.targets.into_iter().map(|target| (verdict.rule.clone(), target)))
-            .filter_map(|(rule, target)| target.result.ok().map(|content| (rule, target.channel, content)))
-            .collect();
-        let planned: Vec<_> = planned
-            .into_iter()
-            .map(|delivery| (delivery.rule, delivery.channel, Arc::unwrap_or_clone(delivery.content)))
-            .collect();
-        prop_assert_eq!(planned, explained);
-    }
 }

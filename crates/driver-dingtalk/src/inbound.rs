@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bridge_core::driver::{Answer, Batch, Event, Ignored, Notice, Received, Refusal};
+use bridge_core::driver::{Answer, Batch, Event, Ignored, Notice, Refusal};
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
@@ -36,12 +36,12 @@ const NAMED_ROBOT_CHARS: usize = 64;
 /// | `empty_text` | nothing is left of the text but white space |
 ///
 /// A conversation without a type counts as a group, a sender without ids has the empty id.
-pub(crate) fn decode(body: &[u8], robot_code: &str) -> Received {
+pub(crate) fn decode(body: &[u8], robot_code: &str) -> Result<Batch, Refusal> {
     let Ok(body) = std::str::from_utf8(body) else {
-        return malformed("the body is not UTF-8");
+        return Err(malformed("the body is not UTF-8"));
     };
     let Some(callback) = Callback::parse(body) else {
-        return malformed("the body is not one JSON object");
+        return Err(malformed("the body is not one JSON object"));
     };
     let mut notices = Vec::new();
     notices.extend(foreign_robot(&callback, robot_code));
@@ -52,18 +52,18 @@ pub(crate) fn decode(body: &[u8], robot_code: &str) -> Received {
             Event::Ignored(ignored(reason, callback))
         }
     };
-    Received::Accepted(Batch {
+    Ok(Batch {
         events: vec![event],
         answer: Answer::json("{}"),
         notices,
     })
 }
 
-fn malformed(detail: &str) -> Received {
-    Received::Malformed(Refusal {
+fn malformed(detail: &str) -> Refusal {
+    Refusal {
         reason: "not_json",
         detail: detail.into(),
-    })
+    }
 }
 
 /// The channel of a message that can be forwarded, or the reason why it can't.

@@ -30,7 +30,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bridge_core::capability::Capabilities;
-use bridge_core::driver::{AddressKey, Driver, DriverInfo, Listen, Outgoing, Received, Report};
+use bridge_core::driver::{
+    AddressKey, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
+};
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Clock, Ports};
 use bytes::Bytes;
@@ -91,12 +93,14 @@ impl Driver for DingTalk {
         }
     }
 
-    fn receive(&self, request: &http::Request<Bytes>) -> Received {
-        if let Some(verifier) = &self.verifier
-            && let Err(refusal) = verifier.verify(request.headers(), self.clock.now())
-        {
-            return Received::Unauthorized(refusal);
+    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal> {
+        match &self.verifier {
+            Some(verifier) => verifier.verify(request.headers(), self.clock.now()),
+            None => Ok(()),
         }
+    }
+
+    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
         inbound::decode(request.body(), &self.robot_code)
     }
 

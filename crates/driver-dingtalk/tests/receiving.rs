@@ -1,6 +1,6 @@
 //! Callbacks of any bytes: nothing panics, and what is signed is accepted or malformed.
 
-use bridge_core::driver::{Driver, Event, Received};
+use bridge_core::driver::{Driver, ErasedDriver, Event, Received};
 use bridge_core::ports::Clock;
 use bridge_testkit::{FakeClock, FakeHttp, fake_ports};
 use bytes::Bytes;

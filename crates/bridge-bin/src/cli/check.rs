@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Code, Diagnostic, Loaded, Setup, codes};
+use bridge_core::config::{Code, Diagnostic, Loaded, Setup, check_rules, codes};
 use serde::Serialize;
 
 use super::{Exit, output};
@@ -19,6 +19,10 @@ pub(super) struct Args {
     /// Leave the environment out: secrets, data directory, ports
     #[arg(long)]
     offline: bool,
+
+    /// Check the rules by themselves, as far as that goes without a config
+    #[arg(long, value_enum, conflicts_with = "config")]
+    only: Option<Only>,
 
     /// End with 78 on warnings, too
     #[arg(long)]
@@ -38,18 +42,49 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    /// The rules: syntax, keys and values; not whether instances and their channel keys are known
+    Rules,
+}
+
 /// What a check found, for programs. Fields are added, never renamed.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
-    config: String,
+    /// Left out if only the rules were checked.
+    config: Option<String>,
     rules: String,
-    digest: String,
+    /// Of what was read; left out if only the rules were checked.
+    digest: Option<String>,
     errors: usize,
     warnings: usize,
     diagnostics: Vec<Record<'a>>,
 }
 
+/// What a check found.
+struct Checked {
+    diagnostics: Vec<Diagnostic>,
+    /// What is said if there is no error among them.
+    fine: Option<String>,
+    digest: Option<String>,
+}
+
 pub(super) fn check(args: &Args, catalog: &Catalog) -> Exit {
+    let checked = match args.only {
+        Some(Only::Rules) => only_rules(args),
+        None => both(args, catalog),
+    };
+    match args.format {
+        Format::Text => as_text(&checked),
+        Format::Json => as_json(args, &checked),
+    }
+    match checked.fine {
+        Some(_) if checked.diagnostics.is_empty() || !args.deny_warnings => Exit::Fine,
+        _ => Exit::Config,
+    }
+}
+
+fn both(args: &Args, catalog: &Catalog) -> Checked {
     let mut loaded = match args.offline {
         true => args.files.load(catalog, &Offline),
         false => args.files.load(catalog, &Environment),
@@ -58,41 +93,55 @@ pub(super) fn check(args: &Args, catalog: &Catalog) -> Exit {
         let found = environment(setup, &loaded);
         loaded.diagnostics.extend(found);
     }
-    match args.format {
-        Format::Text => as_text(args, &loaded),
-        Format::Json => as_json(args, &loaded),
-    }
-    match loaded.setup {
-        Some(_) if loaded.diagnostics.is_empty() || !args.deny_warnings => Exit::Fine,
-        _ => Exit::Config,
-    }
-}
-
-fn as_text(args: &Args, loaded: &Loaded) {
-    output::diagnostics(&loaded.diagnostics);
-    let count = output::count(&loaded.diagnostics);
-    match &loaded.setup {
-        Some(setup) => output::print(&format_args!(
-            "{} and {} are fine: {}, {}, {count}, digest {}",
-            args.files.config.display(),
-            args.files.rules.display(),
+    let fine = loaded.setup.map(|setup| {
+        format!(
+            "{} and {} are fine: {}, {}",
+            args.files.config().display(),
+            args.files.rules().display(),
             output::counted(setup.instances.len(), "instance"),
             output::counted(setup.rules.len(), "rule"),
-            loaded.digest,
-        )),
-        None => output::error(&count),
+        )
+    });
+    Checked {
+        diagnostics: loaded.diagnostics,
+        fine,
+        digest: Some(loaded.digest.to_string()),
     }
 }
 
-fn as_json(args: &Args, loaded: &Loaded) {
-    let (errors, warnings) = output::numbers(&loaded.diagnostics);
+fn only_rules(args: &Args) -> Checked {
+    let diagnostics = check_rules(&args.files.rules_source());
+    let is_fine = !diagnostics.iter().any(Diagnostic::is_error);
+    let fine = is_fine.then(|| format!("{} is fine by itself", args.files.rules().display()));
+    Checked {
+        diagnostics,
+        fine,
+        digest: None,
+    }
+}
+
+fn as_text(checked: &Checked) {
+    output::diagnostics(&checked.diagnostics);
+    let count = output::count(&checked.diagnostics);
+    match (&checked.fine, &checked.digest) {
+        (Some(fine), Some(digest)) => {
+            output::print(&format_args!("{fine}, {count}, digest {digest}"));
+        }
+        (Some(fine), None) => output::print(&format_args!("{fine}, {count}")),
+        (None, _) => output::error(&count),
+    }
+}
+
+fn as_json(args: &Args, checked: &Checked) {
+    let (errors, warnings) = output::numbers(&checked.diagnostics);
+    let config = args.files.config().display().to_string();
     output::json(&Report {
-        config: args.files.config.display().to_string(),
-        rules: args.files.rules.display().to_string(),
-        digest: loaded.digest.to_string(),
+        config: args.only.is_none().then_some(config),
+        rules: args.files.rules().display().to_string(),
+        digest: checked.digest.clone(),
         errors,
         warnings,
-        diagnostics: loaded.diagnostics.iter().map(Record::from).collect(),
+        diagnostics: checked.diagnostics.iter().map(Record::from).collect(),
     });
 }
 

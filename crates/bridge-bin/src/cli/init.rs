@@ -9,7 +9,7 @@ use std::io::{IsTerminal as _, stderr, stdin};
 use std::path::Path;
 
 use bridge_core::catalog::{Catalog, DriverEntry};
-use bridge_core::config::{Loaded, Source, load};
+use bridge_core::config::{Format, Loaded, Source, convert, load};
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
@@ -70,8 +70,10 @@ pub(super) fn init(args: &Args, catalog: &Catalog) -> Exit {
 }
 
 fn try_init(args: &Args, catalog: &Catalog) -> Result<(), Refused> {
-    for path in [&args.files.config, &args.files.rules] {
-        refuse_existing(path)?;
+    for path in [args.files.config(), args.files.rules()] {
+        refuse_existing(&path)?;
+        Format::of(&path)
+            .map_err(|error| Refused::failed(format!("{}: {error}", path.display())))?;
     }
     let (mut questions, asks) = (
         Questions::new(stdin().lock(), stderr()),
@@ -112,11 +114,14 @@ fn try_init(args: &Args, catalog: &Catalog) -> Result<(), Refused> {
     if loaded.setup.is_none() {
         return Err(Refused::Checked(Box::new(loaded)));
     }
-    for (path, text) in [
-        (&args.files.config, draft.config()),
-        (&args.files.rules, draft.rules()),
-    ] {
-        write::new_file(path, &text).map_err(Refused::failed)?;
+    let files = [
+        (args.files.config(), draft.config()),
+        (args.files.rules(), draft.rules()),
+    ];
+    let files = files.map(|(path, json)| in_format(&path, json).map(|text| (path, text)));
+    for file in files {
+        let (path, text) = file?;
+        write::new_file(&path, &text).map_err(Refused::failed)?;
         output::print(&format_args!("wrote {}", path.display()));
     }
     output::print(&next_steps(&draft));
@@ -155,16 +160,34 @@ fn platform<'a>(name: Option<&str>, catalog: &'a Catalog) -> Result<&'a DriverEn
 
 /// The draft's files, loaded as `check --offline` would.
 fn check(draft: &Draft<'_>, files: &Files, catalog: &Catalog) -> Loaded {
-    let source = |path: &Path, text: String| Source {
-        name: path.display().to_string(),
-        content: Ok(text.into_bytes()),
+    let source = |path: &Path, json: String| Source {
+        name: path.with_extension("json").display().to_string(),
+        content: Ok(json.into_bytes()),
     };
     load(
-        &source(&files.config, draft.config()),
-        &source(&files.rules, draft.rules()),
+        &source(&files.config(), draft.config()),
+        &source(&files.rules(), draft.rules()),
         catalog,
         &Offline,
     )
+}
+
+/// What the draft has in JSON, in the format that the file's name tells.
+fn in_format(path: &Path, json: String) -> Result<String, Refused> {
+    if Format::of(path) == Ok(Format::Json) {
+        return Ok(json);
+    }
+    let draft = Source {
+        name: "draft.json".to_owned(),
+        content: Ok(json.into_bytes()),
+    };
+    match convert(&draft, path) {
+        Ok(converted) => Ok(converted.text),
+        Err(_) => Err(Refused::failed(format!(
+            "the draft can't be written as {}; name a file that ends in .json",
+            path.display()
+        ))),
+    }
 }
 
 fn describe(missing: &[&Setting]) -> String {

@@ -25,6 +25,11 @@ pub(crate) fn error(error: &dyn Display) {
     drop(writeln!(std::io::stderr(), "error: {error}"));
 }
 
+/// What is worth knowing beside what was asked for, to stderr.
+pub(crate) fn note(note: &dyn Display) {
+    drop(writeln!(std::io::stderr(), "note: {note}"));
+}
+
 /// Problems of the files, to stderr.
 pub(crate) fn diagnostics<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>) {
     let stderr = std::io::stderr();

@@ -145,7 +145,7 @@ fn state(delivery: &TracedDelivery) -> String {
 
 fn describe(record: &TracedRecord) -> String {
     let what = match &*record.reason {
-        "no_rule" => "not forwarded: no rule takes messages from its channel".to_owned(),
+        "no_rule" => "not forwarded: no rule took it; `bridge explain` says why".to_owned(),
         "holds_secret" => "not forwarded: it holds a secret of the config".to_owned(),
         "replayed" => "replayed by an operator".to_owned(),
         "discarded" => "discarded by an operator".to_owned(),

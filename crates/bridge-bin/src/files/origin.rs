@@ -81,7 +81,8 @@ impl Origin {
     /// The folders of the files that were read to get `seen`.
     pub(crate) fn folders(&self, seen: &Seen) -> BTreeSet<PathBuf> {
         let secrets = seen.secrets.keys().map(Path::new);
-        let files = [&*self.files.config, &*self.files.rules].into_iter();
+        let (config, rules) = (self.files.config(), self.files.rules());
+        let files = [&*config, &*rules].into_iter();
         let folders = files.chain(secrets).filter_map(Path::parent);
         folders.map(Path::to_owned).collect()
     }
@@ -144,8 +145,8 @@ mod tests {
         write("rules.json", "{}");
         write("proxy", "http://one.invalid");
         let files = Files {
-            config: path("config.json"),
-            rules: path("rules.json"),
+            config: Some(path("config.json")),
+            rules: Some(path("rules.json")),
         };
         let (origin, _) = Origin::open(&files, &Catalog::default());
         let mut seen = origin.seen.clone();

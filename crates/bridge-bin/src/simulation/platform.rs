@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{ErasedDriver, Outgoing, Received, Refusal};
+use bridge_core::driver::{Batch, ErasedDriver, Outgoing, Refusal};
 use bridge_core::outcome::{ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::time::Timestamp;
@@ -178,12 +178,21 @@ impl State {
     }
 }
 
+/// The simulation admits by itself.
+fn refusal() -> Refusal {
+    Refusal {
+        reason: "simulated",
+        detail: String::new(),
+    }
+}
+
 impl ErasedDriver for Platform {
-    fn receive(&self, _: &http::Request<Bytes>) -> Received {
-        Received::Unauthorized(Refusal {
-            reason: "simulated",
-            detail: String::new(),
-        })
+    fn verify(&self, _: &http::Request<Bytes>) -> Result<(), Refusal> {
+        Err(refusal())
+    }
+
+    fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
+        Err(refusal())
     }
 
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>> {

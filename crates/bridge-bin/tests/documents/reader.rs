@@ -79,6 +79,10 @@ impl Reader {
             "jsonc config refused" => self.copy("config", true, block),
             "jsonc rules" => self.copy("rules", false, block),
             "jsonc rules refused" => self.copy("rules", true, block),
+            "jsonc tests" => {
+                let file = self.dir.path().join("rules/rules.tests.json");
+                std::fs::write(file, &block.text).expect("a file");
+            }
             "sh" => {
                 self.printed.clear();
                 for line in block.text.lines().filter(|line| !line.is_empty()) {

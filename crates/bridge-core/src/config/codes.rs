@@ -43,6 +43,8 @@ codes! {
     SYNTAX = "E0104", Error, "a file breaks the rules of its format";
     DUPLICATE_KEY = "E0105", Error, "a key stands twice in one object";
     UNSUPPORTED = "E0106", Error, "a file uses a part of its format that is not taken here";
+    UNKNOWN_FORMAT = "E0107", Error, "a file's name does not tell its format";
+    AMBIGUOUS = "E0108", Error, "more than one file could be meant";
 
     WRONG_TYPE = "E0201", Error, "a value is of the wrong type";
     MISSING_KEY = "E0202", Error, "a key is missing";
@@ -61,6 +63,8 @@ codes! {
     BAD_RETENTION = "E0215", Error, "things would be kept too short or in the wrong proportion";
     NOT_FOR_THIS_RULE = "E0216", Error, "a key belongs to another kind of rule";
     DOUBTFUL_SETTING = "E0217", Warning, "a driver advises against a setting";
+    DUPLICATE_EXPECTATION = "E0218", Error, "a test expects one channel twice";
+    BAD_PATTERN = "E0219", Error, "a pattern is no regular expression that can be used";
 
     UNKNOWN_INSTANCE = "E0301", Error, "a rule names an instance that the config lacks";
     UNKNOWN_CHANNEL_KEY = "E0302", Error, "an address has a key that its platform does not know";

@@ -5,7 +5,10 @@ mod inside;
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::OnceLock;
+
+use super::format::Format;
 
 pub use excerpt::Excerpt;
 
@@ -16,6 +19,7 @@ const STRIDE: usize = 1024;
 /// A file's text. Its `Debug` form shows the name only: a config holds secrets.
 pub struct Document {
     name: String,
+    format: Format,
     text: String,
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
@@ -42,21 +46,25 @@ impl fmt::Debug for Document {
 }
 
 /// Bytes that can't be a config or rules file of any kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotText {
+    /// The name does not tell the format; the text says which endings do.
+    UnknownEnding(String),
     /// The byte at this offset is not UTF-8.
     NotUtf8(usize),
-    /// There is nothing but white space.
-    Empty,
+    /// There is nothing but white space in a file of this format.
+    Empty(Format),
 }
 
 impl Document {
-    /// Takes the bytes of a file as text; a leading byte order mark is dropped.
+    /// Takes the bytes of a file as text, of the format that its name tells; a leading byte order
+    /// mark is dropped.
     pub(crate) fn new(name: &str, bytes: &[u8], content: Content) -> Result<Self, NotText> {
+        let format = Format::of(Path::new(name)).map_err(NotText::UnknownEnding)?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = str::from_utf8(bytes).map_err(|error| NotText::NotUtf8(error.valid_up_to()))?;
         if text.trim().is_empty() {
-            return Err(NotText::Empty);
+            return Err(NotText::Empty(format));
         }
         let breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
@@ -68,6 +76,7 @@ impl Document {
         let characters = counts.collect();
         Ok(Self {
             name: name.to_owned(),
+            format,
             text: text.to_owned(),
             lines,
             characters,
@@ -89,6 +98,10 @@ impl Document {
             line,
             self.characters_before(offset) - self.characters_before(start) + 1,
         )
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -142,7 +155,9 @@ mod tests {
     fn bytes_that_are_not_text_are_refused() {
         let new = |bytes: &[u8]| Document::new("f.json", bytes, Content::Open).map(|_| ());
         assert_eq!(new(b"{\"a\": \"\xff\"}"), Err(NotText::NotUtf8(7)));
-        assert_eq!(new(b" \n"), Err(NotText::Empty));
+        assert_eq!(new(b" \n"), Err(NotText::Empty(Format::Json)));
+        let unknown = Document::new("f.ini", b"{}", Content::Open);
+        assert!(matches!(unknown, Err(NotText::UnknownEnding(_))));
     }
 
     #[test]

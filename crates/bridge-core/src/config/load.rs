@@ -1,5 +1,6 @@
 //! From the bytes of both files to a checked setup, or to everything that is wrong with them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,14 +8,15 @@ use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
 use super::document::{Content, Document, NotText};
 use super::fingerprint::{FilesDigest, Fingerprint};
+use super::format::Format;
 use super::reader::ConfigReader;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::tree::{Node, parse};
 use crate::catalog::{Catalog, PreparedDriver};
 use crate::id::InstanceId;
 use crate::ports::SecretSource;
-use crate::rules::Rules;
-use crate::rules::compile::compile;
+use crate::rules::compile::{InstanceFacts, compile};
+use crate::rules::{Case, Rules, read_cases};
 use crate::secret::{LeakGuard, Secret};
 
 /// A file: its name for people, and its bytes or why there are none.
@@ -47,6 +49,7 @@ pub struct Loaded {
     pub digest: FilesDigest,
     config: Place,
     root: Option<Node>,
+    facts: HashMap<String, InstanceFacts>,
 }
 
 /// Without the config's tree, which holds secrets.
@@ -63,6 +66,26 @@ impl Loaded {
     /// Whether the config could be parsed, so that [`text_of`](Self::text_of) finds what it says.
     pub fn is_parsed(&self) -> bool {
         self.root.is_some()
+    }
+
+    /// Reads a file of tests for these rules: all of them, or everything that is wrong with the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in the order of the file.
+    pub fn cases(&self, source: &Source) -> Result<Vec<Case>, Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        let mut cases = Vec::new();
+        if let Some(document) = open(source, Content::Open, &mut diagnostics) {
+            let mut findings = Findings::new(document);
+            cases = read_cases(&self.facts, &mut findings);
+            diagnostics.extend(findings.finish());
+        }
+        match diagnostics.is_empty() {
+            true => Ok(cases),
+            false => Err(diagnostics),
+        }
     }
 
     /// The text that the config has for a key, whatever else is wrong with the files. Not for keys
@@ -145,17 +168,14 @@ pub fn load(
     let mut config = open(config, Content::Guarded, &mut of_config)
         .map(|document| ConfigReader::read(document, catalog, secrets));
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
-    let compiled = open(rules, Content::Open, &mut of_rules).and_then(|document| {
-        let mut findings = Findings::new(document);
-        let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
-        of_rules.extend(findings.finish());
-        rules
-    });
+    let compiled = read_rules(rules, facts, &mut of_rules);
     let place = match &config {
         Some(read) => Place::Span(Arc::clone(&read.document), 0..0),
         None => Place::File(name.into()),
     };
     let root = config.as_mut().and_then(|read| read.root.take());
+    let facts = config.as_mut().and_then(|read| read.facts.take());
+    let facts = facts.unwrap_or_default();
     // A rule with an error was not compiled: it may well use what no other uses.
     let rules_are_whole = !of_rules.iter().any(Diagnostic::is_error);
     if let (Some(read), Some(rules), true) = (&mut config, &compiled, rules_are_whole) {
@@ -182,10 +202,31 @@ pub fn load(
         digest,
         config: place,
         root,
+        facts,
     }
 }
 
-fn open(
+/// Checks a rules file alone: its syntax, and what can be said without knowing the instances. All
+/// problems, in the order of their places.
+pub fn check_rules(rules: &Source) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    read_rules(rules, None, &mut diagnostics);
+    diagnostics
+}
+
+fn read_rules(
+    rules: &Source,
+    facts: Option<&HashMap<String, InstanceFacts>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Rules> {
+    let document = open(rules, Content::Open, diagnostics)?;
+    let mut findings = Findings::new(document);
+    let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
+    diagnostics.extend(findings.finish());
+    rules
+}
+
+pub(super) fn open(
     source: &Source,
     content: Content,
     diagnostics: &mut Vec<Diagnostic>,
@@ -193,15 +234,21 @@ fn open(
     let (code, problem, help) = match &source.content {
         Ok(bytes) => match Document::new(&source.name, bytes, content) {
             Ok(document) => return Some(Arc::new(document)),
+            Err(NotText::UnknownEnding(problem)) => {
+                (&codes::UNKNOWN_FORMAT, problem, "rename the file")
+            }
             Err(NotText::NotUtf8(offset)) => (
                 &codes::NOT_UTF8,
                 format!("byte {offset} is not UTF-8"),
                 "save the file as UTF-8",
             ),
-            Err(NotText::Empty) => (
+            Err(NotText::Empty(format)) => (
                 &codes::EMPTY,
                 "the file is empty".to_owned(),
-                "write a JSON object; `{}` is the smallest one",
+                match format {
+                    Format::Json => "write a JSON object; `{}` is the smallest one",
+                    Format::Yaml | Format::Toml => "write keys and values, as in the examples",
+                },
             ),
         },
         Err(unreadable) => (

@@ -12,7 +12,7 @@ use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
 use crate::secret::{SCHEMA_NAME, Secret};
-use crate::time::parse_positive_duration;
+use crate::time::{parse_positive_duration, parse_timestamp};
 
 /// A secret that was found in a file.
 #[derive(Debug)]
@@ -25,6 +25,19 @@ pub(crate) struct FoundSecret {
 /// How a secret is written.
 const SECRET_FORMS: &str =
     "write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}";
+
+/// For files that hold no secrets.
+pub(crate) struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn env(&self, _: &str) -> Result<String, String> {
+        Err("this file holds no secrets".to_owned())
+    }
+
+    fn file(&self, _: &str) -> Result<String, String> {
+        Err("this file holds no secrets".to_owned())
+    }
+}
 
 /// Reads values by their schemas.
 pub(crate) struct ShapeReader<'a> {
@@ -148,6 +161,7 @@ impl ShapeReader<'_> {
             (Value::String(text), "string") => {
                 let problem = match schema.get("format").and_then(Json::as_str) {
                     Some("duration") => parse_positive_duration(text).err(),
+                    Some("date-time") => parse_timestamp(text).err(),
                     Some(network::SCHEMA_FORMAT) => text.parse::<Network>().err(),
                     _ => None,
                 };

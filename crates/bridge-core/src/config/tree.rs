@@ -1,15 +1,25 @@
 //! A file as a tree of values that know where they stand, whatever format it was written in.
 
-use std::collections::HashMap;
+mod json;
+mod number;
+mod toml;
+mod write;
+mod yaml;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use jsonc_parser::ast;
-use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::codes;
+use super::codes::{self, Code};
 use super::diagnostic::Findings;
+use super::format::Format;
+
+pub(crate) use write::write;
+
+/// How deep lists and objects may stand in each other, in every format, so that no file can
+/// exhaust the stack. The TOML parser knows this bound, too.
+pub(crate) const MAX_DEPTH: usize = 80;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -18,7 +28,7 @@ pub(crate) struct Node {
     pub(crate) span: Range<usize>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
@@ -36,104 +46,141 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// Reads the text as JSON with comments. Duplicate keys are reported and the first one holds;
-/// after any other fault there is no tree.
+/// What a parser made of a text. All spans are in bytes of the text.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The tree; `None` if a fault leaves open what a value is. Of a key that stands twice, the
+    /// first one holds.
+    pub(crate) root: Option<Node>,
+    /// All that is wrong, in the order of the text.
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// Something that the format, or our use of it, does not allow.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) span: Range<usize>,
+    pub(crate) kind: FaultKind,
+    /// The path of the key, as far as it is known.
+    pub(crate) path: String,
+    /// What is wrong. Never text of the file other than keys and single punctuation characters: it
+    /// may stand within a secret.
+    pub(crate) problem: String,
+    pub(crate) help: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// There is no value at all.
+    Empty,
+    /// The text is not of its format.
+    Syntax,
+    /// Something of the format that has no place in these files.
+    Unsupported,
+    /// A key stands a second time; the first one is here, if that is known.
+    Duplicate(Option<Range<usize>>),
+}
+
+impl FaultKind {
+    fn code(&self) -> &'static Code {
+        match self {
+            Self::Empty => &codes::EMPTY,
+            Self::Syntax => &codes::SYNTAX,
+            Self::Unsupported => &codes::UNSUPPORTED,
+            Self::Duplicate(_) => &codes::DUPLICATE_KEY,
+        }
+    }
+}
+
+impl Fault {
+    fn empty(span: Range<usize>) -> Self {
+        Self {
+            kind: FaultKind::Empty,
+            ..Self::syntax(span, "the file holds only comments", "write `{}`")
+        }
+    }
+
+    fn syntax(span: Range<usize>, problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            span,
+            kind: FaultKind::Syntax,
+            path: String::new(),
+            problem: problem.into(),
+            help: help.into(),
+        }
+    }
+
+    fn unsupported(
+        span: Range<usize>,
+        path: &str,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            span,
+            kind: FaultKind::Unsupported,
+            path: path.to_owned(),
+            problem: problem.into(),
+            help: help.into(),
+        }
+    }
+
+    fn duplicate(span: Range<usize>, path: String, key: &str, first: Option<Range<usize>>) -> Self {
+        Self {
+            span,
+            kind: FaultKind::Duplicate(first),
+            path,
+            problem: format!("the key \"{key}\" stands here a second time"),
+            help: "keep one of the two".to_owned(),
+        }
+    }
+
+    fn too_deep(span: Range<usize>) -> Self {
+        let problem = format!("more than {MAX_DEPTH} lists and objects stand in each other here");
+        Self::unsupported(span, "", problem, "config and rules need fewer than ten")
+    }
+}
+
+/// Reads a text in its format.
+pub(crate) fn read(text: &str, format: Format) -> Parsed {
+    let mut parsed = match format {
+        Format::Json => json::parse(text),
+        Format::Yaml => yaml::parse(text),
+        Format::Toml => toml::parse(text),
+    };
+    parsed.faults.sort_by_key(|fault| fault.span.start);
+    parsed
+}
+
+/// Where the comments of a text begin, in its order; as far as it can be read.
+pub(crate) fn comments(text: &str, format: Format) -> Vec<usize> {
+    match format {
+        Format::Json => json::comments(text),
+        Format::Yaml => yaml::comments(text),
+        Format::Toml => toml::comments(text),
+    }
+}
+
+/// Reads the document and reports what is wrong with it.
 pub(crate) fn parse(findings: &mut Findings) -> Option<Node> {
     let document = Arc::clone(&findings.document);
-    let text = document.text();
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    match parse_to_ast(text, &CollectOptions::default(), &options) {
-        Ok(result) => match &result.value {
-            Some(value) => Some(convert(value, "", findings)),
-            None => {
-                let whole = 0..text.len();
-                findings
-                    .report(&codes::EMPTY, &whole, "", "the file holds only comments")
-                    .help("write `{}`");
-                None
-            }
-        },
-        Err(error) => {
-            let span = error.range().start..error.range().end;
-            let problem = format!("this is not JSON: {}", as_clause(&error.kind().to_string()));
-            let help = "comments (//, /* */) are allowed, trailing commas are not";
-            findings
-                .report(&codes::SYNTAX, &span, "", problem)
-                .help(help);
-            None
+    let Parsed { root, faults } = read(document.text(), document.format());
+    for fault in faults {
+        let first = match &fault.kind {
+            FaultKind::Duplicate(Some(first)) => Some(findings.at(first)),
+            _ => None,
+        };
+        if root.is_some() && matches!(fault.kind, FaultKind::Duplicate(_)) {
+            findings.show(&fault.span);
+        }
+        let diagnostic =
+            findings.report(fault.kind.code(), &fault.span, &fault.path, fault.problem);
+        diagnostic.help(fault.help);
+        if let Some(first) = first {
+            diagnostic.label(first, "the first one stands here");
         }
     }
-}
-
-/// A sentence of the parser in our house style: lower case, no full stop.
-fn as_clause(sentence: &str) -> String {
-    let mut chars = sentence.trim_end_matches('.').chars();
-    let first = chars.next().into_iter().flat_map(char::to_lowercase);
-    first.chain(chars.clone()).collect()
-}
-
-fn convert(value: &ast::Value<'_>, path: &str, findings: &mut Findings) -> Node {
-    let range = value.range();
-    let span = range.start..range.end;
-    let value = match value {
-        ast::Value::StringLit(lit) => Value::String(lit.value.to_string()),
-        ast::Value::NumberLit(lit) => match lit.value.parse() {
-            Ok(number) => Value::Number(number),
-            Err(_) => {
-                findings.report(&codes::SYNTAX, &span, path, "this is not a JSON number");
-                Value::Null
-            }
-        },
-        ast::Value::BooleanLit(lit) => Value::Bool(lit.value),
-        ast::Value::NullKeyword(_) => Value::Null,
-        ast::Value::Array(array) => {
-            let elements = array.elements.iter().enumerate();
-            let converted = elements
-                .map(|(index, element)| convert(element, &join_index(path, index), findings));
-            Value::Array(converted.collect())
-        }
-        ast::Value::Object(object) => Value::Object(convert_entries(object, path, findings)),
-    };
-    Node { value, span }
-}
-
-fn convert_entries(object: &ast::Object<'_>, path: &str, findings: &mut Findings) -> Vec<Entry> {
-    let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
-    let mut entries = Vec::with_capacity(object.properties.len());
-    for property in &object.properties {
-        let key = property.name.as_str();
-        let range = property.name.range();
-        let key_span = range.start..range.end;
-        let path = join(path, key);
-        if let Some(first) = first_places.get(key) {
-            let first = findings.at(first);
-            let problem = format!("the key \"{key}\" stands here a second time");
-            findings
-                .report(&codes::DUPLICATE_KEY, &key_span, &path, problem)
-                .label(first, "the first one stands here")
-                .help("keep one of the two");
-            continue;
-        }
-        first_places.insert(key, key_span.clone());
-        let node = convert(&property.value, &path, findings);
-        entries.push(Entry {
-            key: key.to_owned(),
-            key_span,
-            node,
-        });
-    }
-    entries
+    root
 }
 
 /// The path of `key` below `path`.
@@ -183,10 +230,14 @@ impl Node {
         self.as_object()?.iter().find(|entry| entry.key == key)
     }
 
-    /// Where it begins: the brace of an object, the whole of anything else.
+    /// Where it begins: the brace of an object, or its first key where it has none; the whole of
+    /// anything else.
     pub(crate) fn opening(&self) -> Range<usize> {
-        match self.value {
-            Value::Object(_) => self.span.start..self.span.end.min(self.span.start + 1),
+        match &self.value {
+            Value::Object(entries) => match entries.first().map(|entry| &entry.key_span) {
+                Some(key) if key.start == self.span.start => key.clone(),
+                _ => self.span.start..self.span.end.min(self.span.start + 1),
+            },
             _ => self.span.clone(),
         }
     }
@@ -233,72 +284,39 @@ impl Node {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::diagnostic::Diagnostic;
-    use super::super::document::{Content, Document};
-    use super::*;
-
-    fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
-        let document = Document::new("f.json", text.as_bytes(), Content::Open).unwrap();
-        let mut findings = Findings::new(Arc::new(document));
-        let node = super::parse(&mut findings);
-        (node, findings.finish())
+/// The same data in the same order, wherever it stands.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
     }
+}
 
-    #[test]
-    fn faults_of_syntax_are_placed() {
-        let rows = [
-            ("// nothing", Some((1, 1)), "the file holds only comments"),
-            (
-                "{\"a\": 1,}",
-                Some((1, 8)),
-                "this is not JSON: trailing commas are not allowed",
-            ),
-            (
-                "{\n \"群\": 1 \"b\": 2}",
-                Some((2, 8)),
-                "this is not JSON: expected comma",
-            ),
-            ("{\"a\": 1}\n}", Some((2, 1)), "this is not JSON"),
-            (
-                "{\"a\": 1, \"a\": 2}",
-                Some((1, 10)),
-                "the key \"a\" stands here a second time",
-            ),
-            (
-                "{\"a\": {\"b\": 1,\n\"b\": 2}}",
-                Some((2, 1)),
-                "the key \"b\" stands here a second",
-            ),
-            ("{'a': 1}", Some((1, 2)), "this is not JSON"),
-            ("{\"a\": 0x10}", Some((1, 7)), "this is not JSON"),
-            ("{\"a\": NaN}", Some((1, 7)), "this is not JSON"),
-            ("{\"a\"", None, "this is not JSON"),
-        ];
-        for (text, place, problem) in rows {
-            let (_, issues) = parse(text);
-            assert_eq!(issues.len(), 1, "{text:?}: {issues:?}");
-            assert!(
-                issues[0].problem.starts_with(problem),
-                "{text:?}: {}",
-                issues[0].problem
-            );
-            if place.is_some() {
-                assert_eq!(
-                    issues[0].place.start(),
-                    place,
-                    "{text:?}: {}",
-                    issues[0].problem
-                );
+/// The same key and data, wherever it stands.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.node == other.node
+    }
+}
+
+/// In the order of the file.
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(number) => number.serialize(serializer),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Array(elements) => serializer.collect_seq(elements),
+            Value::Object(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for Entry { key, node, .. } in entries {
+                    map.serialize_entry(key, node)?;
+                }
+                map.end()
             }
         }
     }
-
-    #[test]
-    fn comments_and_a_byte_order_mark_are_fine() {
-        let (node, issues) = parse("\u{feff}{ // c\n \"a\": /* d */ [1, \"x\"] }");
-        assert!(issues.is_empty(), "{issues:?}");
-        assert_eq!(node.unwrap().to_json(), serde_json::json!({"a": [1, "x"]}));
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,21 @@
 //! From the tree of a rules file to compiled rules, or to everything that is wrong with them.
 
 mod endpoint;
+mod filter;
 mod format;
 mod id;
+mod pattern;
+mod replace;
 mod rule;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex::Regex;
+
 use super::Rules;
+use super::replace::Replacements;
 use super::template::Template;
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
@@ -18,6 +24,8 @@ use crate::config::suggest::suggest;
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
+
+pub(super) use endpoint::exact_channel;
 
 /// What the rules need to know of an instance.
 #[derive(Debug, Clone)]
@@ -59,6 +67,10 @@ struct Compiler<'a> {
     delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
+    /// A clone of a pattern would have tables of its own.
+    patterns: HashMap<String, Arc<Regex>>,
+    /// By what is written: what looks the same is rendered once.
+    replacements: HashMap<Vec<(String, String)>, Arc<Replacements>>,
     ids: HashMap<RuleId, Range<usize>>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
@@ -72,6 +84,8 @@ impl<'a> Compiler<'a> {
             findings,
             delivery_schema,
             templates: HashMap::new(),
+            patterns: HashMap::new(),
+            replacements: HashMap::new(),
             ids: HashMap::new(),
             hashes: HashMap::new(),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::filter::{Alternative, Condition, Test};
 use super::template::Scene;
 use super::{Channels, Rule, Rules};
 use crate::id::{Channel, RuleId};
@@ -16,7 +17,8 @@ pub struct Verdict<'a> {
     pub place: (usize, usize),
     /// Whether it matched.
     pub matched: bool,
-    /// The clauses that decided: the source that matched, or every source that did not.
+    /// The clauses that decided: the source that matched and the filters that it passed; or every
+    /// source that did not match, the filter that turned the message away, or the rule that stopped.
     pub clauses: Vec<Clause>,
     /// What it does with each of its targets; empty if it did not match.
     pub targets: Vec<TargetVerdict>,
@@ -25,10 +27,37 @@ pub struct Verdict<'a> {
 /// A clause of a rule and what it said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clause {
+    /// What kind of clause it is.
+    pub kind: ClauseKind,
     /// Where it stands in the file, as 1-based line and column.
     pub place: (usize, usize),
     /// What it said, as a sentence.
     pub text: String,
+}
+
+/// A kind of clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClauseKind {
+    /// A channel in `from` or in `channels`.
+    Source,
+    /// A key of `when`.
+    When,
+    /// A key of `unless`.
+    Unless,
+    /// `stop` of an earlier rule.
+    Stop,
+}
+
+impl ClauseKind {
+    /// As it stands in the rules, but for `source`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::When => "when",
+            Self::Unless => "unless",
+            Self::Stop => "stop",
+        }
+    }
 }
 
 /// What a rule that matched does with one of its targets.
@@ -55,16 +84,27 @@ impl Rules {
         };
         let mut chosen_by: Vec<(&Channel, &RuleId)> = Vec::new();
         let mut seen: HashSet<&Channel> = HashSet::new();
-        let mut verdicts = Vec::new();
+        let mut stopped: Option<Clause> = None;
+        let mut verdicts = Vec::with_capacity(self.rules.len());
         for rule in &self.rules {
-            let (matched, clauses) = rule.decide(source);
+            let (matched, clauses) = match &stopped {
+                Some(clause) => (false, vec![clause.clone()]),
+                None => rule.decide(source, message),
+            };
+            if let (true, Some(place)) = (matched, rule.stop) {
+                stopped = Some(Clause {
+                    kind: ClauseKind::Stop,
+                    place,
+                    text: format!("rule \"{}\" took the message and stops", rule.id),
+                });
+            }
             let mut targets = Vec::new();
             for target in rule.targets.iter().filter(|_| matched) {
                 let result = if target.channel == *source {
                     Err("the message came from here".to_owned())
                 } else if seen.insert(&target.channel) {
                     chosen_by.push((&target.channel, &rule.id));
-                    Ok(target.template.render(&scene))
+                    Ok(target.dress.render(&scene))
                 } else {
                     let first = chosen_by
                         .iter()
@@ -90,8 +130,30 @@ impl Rules {
 }
 
 impl Rule {
-    /// Whether the rule takes messages from the channel, and the clauses that say so.
-    fn decide(&self, source: &Channel) -> (bool, Vec<Clause>) {
+    /// Whether the rule takes the message, and the clauses that say so.
+    fn decide(&self, source: &Channel, message: &Message) -> (bool, Vec<Clause>) {
+        let (matched, mut clauses) = self.decide_by_source(source);
+        if !matched {
+            return (false, clauses);
+        }
+        if let Some(when) = &self.filter.when {
+            let kind = ClauseKind::When;
+            match when.holding(message) {
+                Some(alternative) => clauses.extend(all(alternative, kind, message)),
+                None => return (false, failing(when, kind, message)),
+            }
+        }
+        if let Some(unless) = &self.filter.unless {
+            let kind = ClauseKind::Unless;
+            match unless.holding(message) {
+                Some(alternative) => return (false, all(alternative, kind, message)),
+                None => clauses.extend(failing(unless, kind, message)),
+            }
+        }
+        (true, clauses)
+    }
+
+    fn decide_by_source(&self, source: &Channel) -> (bool, Vec<Clause>) {
         let mut refusals = Vec::new();
         for pattern in &self.sources {
             let here = pattern.instance == source.instance;
@@ -111,6 +173,7 @@ impl Rule {
                 Channels::Matching(address) => differences(address, source),
             };
             let clause = Clause {
+                kind: ClauseKind::Source,
                 place: pattern.place,
                 text,
             };
@@ -121,6 +184,27 @@ impl Rule {
         }
         (false, refusals)
     }
+}
+
+/// What every test of the alternative says.
+fn all(alternative: &Alternative, kind: ClauseKind, message: &Message) -> Vec<Clause> {
+    let tests = alternative.tests.iter();
+    tests.map(|test| clause(test, kind, message)).collect()
+}
+
+/// What the first test that fails says, for each alternative.
+fn failing(condition: &Condition, kind: ClauseKind, message: &Message) -> Vec<Clause> {
+    let alternatives = condition.alternatives.iter();
+    alternatives
+        .filter_map(|alternative| alternative.failing(message))
+        .map(|test| clause(test, kind, message))
+        .collect()
+}
+
+fn clause(test: &Test, kind: ClauseKind, message: &Message) -> Clause {
+    let (place, what) = (test.place, test.describe(message));
+    let text = format!("{}: {what}", kind.name());
+    Clause { kind, place, text }
 }
 
 fn differences(pattern: &crate::id::Address, source: &Channel) -> String {

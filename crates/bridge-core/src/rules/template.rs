@@ -1,12 +1,14 @@
 //! `msg_format`: placeholders and the `<richheader>` tag, parsed once and filled in one pass. What
 //! users write is data: it is never scanned for placeholders, tags or markup.
 
-use std::ops::Range;
+pub(crate) mod pieces;
 
-use crate::config::codes::{self, Code};
+use crate::config::codes;
 use crate::config::suggest::suggest;
 use crate::id::InstanceId;
 use crate::message::{Content, Message, RichHeader, single_line};
+
+use pieces::{Faults, Piece, TemplateError};
 
 /// The format of a rule that names none.
 pub(crate) const DEFAULT_FORMAT: &str = "{user}: {msg}";
@@ -17,19 +19,13 @@ const TAG: &str = "<richheader";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     header: Option<Header>,
-    body: Vec<Piece>,
+    body: Vec<Piece<Variable>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Header {
-    title: Vec<Piece>,
-    content: Vec<Piece>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Variable(Variable),
+    title: Vec<Piece<Variable>>,
+    content: Vec<Piece<Variable>>,
 }
 
 /// What a placeholder stands for.
@@ -64,48 +60,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) message: &'a Message,
 }
 
-/// A fault in a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TemplateError {
-    pub(crate) code: &'static Code,
-    /// Where the faulty bit stands in the template, in bytes.
-    pub(crate) span: Range<usize>,
-    pub(crate) problem: String,
-    pub(crate) help: String,
-}
-
-/// Collects the faults of one template.
-struct Faults<'a> {
-    format: &'a str,
-    errors: Vec<TemplateError>,
-}
-
-impl Faults<'_> {
-    /// Reports `raw`, which must be a part of the format.
-    fn report(
-        &mut self,
-        code: &'static Code,
-        raw: &str,
-        problem: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let start = raw.as_ptr().addr() - self.format.as_ptr().addr();
-        self.errors.push(TemplateError {
-            code,
-            span: start..start + raw.len(),
-            problem: problem.into(),
-            help: help.into(),
-        });
-    }
-}
-
 impl Template {
     /// Parses a format; reports every fault.
     pub(crate) fn parse(format: &str) -> Result<Self, Vec<TemplateError>> {
-        let mut faults = Faults {
-            format,
-            errors: Vec::new(),
-        };
+        let mut faults = Faults::of(format);
         let (header, body) = match format.split_once(TAG) {
             None => (None, pieces(format, &mut faults)),
             Some((before, rest)) => match tag(&format[before.len()..], rest, &mut faults) {
@@ -125,7 +83,8 @@ impl Template {
                 None => (None, Vec::new()),
             },
         };
-        let is_blank = |piece: &Piece| matches!(piece, Piece::Text(text) if text.trim().is_empty());
+        let is_blank =
+            |piece: &Piece<Variable>| matches!(piece, Piece::Text(text) if text.trim().is_empty());
         if faults.errors.is_empty() && header.is_none() && body.iter().all(is_blank) {
             let help = format!("write at least one placeholder, such as \"{DEFAULT_FORMAT}\"");
             faults.report(&codes::BAD_TEMPLATE, format, "the format is empty", help);
@@ -136,9 +95,9 @@ impl Template {
         }
     }
 
-    /// Fills the template in.
-    pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
-        let line = |pieces: &[Piece]| single_line(fill(pieces, scene).trim());
+    /// Fills the template in, with `text` as the message's.
+    pub(crate) fn render(&self, scene: &Scene<'_>, text: &str) -> Content {
+        let line = |pieces: &[Piece<Variable>]| single_line(fill(pieces, scene, text).trim());
         let header = self.header.as_ref().map(|header| RichHeader {
             title: line(&header.title),
             content: line(&header.content),
@@ -147,23 +106,20 @@ impl Template {
         let attachments = scene.message.attachments.clone();
         Content {
             header,
-            text: fill(&self.body, scene),
+            text: fill(&self.body, scene, text),
             attachments,
         }
     }
 }
 
-fn fill(pieces: &[Piece], scene: &Scene<'_>) -> String {
+fn fill(pieces: &[Piece<Variable>], scene: &Scene<'_>, text: &str) -> String {
     let Message {
-        sender,
-        text,
-        sent_at,
-        ..
+        sender, sent_at, ..
     } = scene.message;
     let mut filled = String::with_capacity(text.len() + 64);
     for piece in pieces {
         match piece {
-            Piece::Text(text) => filled.push_str(text),
+            Piece::Text(literal) => filled.push_str(literal),
             Piece::Variable(Variable::Platform) => filled.push_str(scene.platform),
             Piece::Variable(Variable::InstanceId) => filled.push_str(scene.instance.as_str()),
             Piece::Variable(Variable::User) => filled.push_str(&single_line(&sender.name)),
@@ -228,53 +184,14 @@ fn tag<'a>(whole: &str, rest: &'a str, faults: &mut Faults<'_>) -> Option<(Heade
     }
 }
 
-fn pieces(format: &str, faults: &mut Faults<'_>) -> Vec<Piece> {
-    const BRACES: &str = "write {{ and }} for literal braces";
-    let mut pieces = Vec::new();
-    let mut text = String::new();
-    let mut left = format;
-    while let Some(at) = left.find(['{', '}']) {
-        text.push_str(&left[..at]);
-        let brace = &left[at..];
-        if let Some(after) = brace.strip_prefix("{{") {
-            text.push('{');
-            left = after;
-        } else if let Some(after) = brace.strip_prefix("}}") {
-            text.push('}');
-            left = after;
-        } else if let Some(after) = brace.strip_prefix('}') {
-            let problem = "a \"}\" closes nothing";
-            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
-            left = after;
-        } else if let Some(end) = brace.find('}') {
-            let name = &brace[1..end];
-            match VARIABLES.iter().find(|(known, _)| *known == name) {
-                Some((_, variable)) => {
-                    if !text.is_empty() {
-                        pieces.push(Piece::Text(std::mem::take(&mut text)));
-                    }
-                    pieces.push(Piece::Variable(*variable));
-                }
-                None => {
-                    let known = VARIABLES.iter().map(|(known, _)| *known);
-                    let help = suggest(name, known);
-                    let problem = format!("unknown placeholder {{{name}}}");
-                    let raw = &brace[..=end];
-                    faults.report(&codes::UNKNOWN_PLACEHOLDER, raw, problem, help);
-                }
-            }
-            left = &brace[end + 1..];
-        } else {
-            let problem = "a \"{\" is not closed";
-            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
-            left = &brace[1..];
+fn pieces(format: &str, faults: &mut Faults<'_>) -> Vec<Piece<Variable>> {
+    pieces::pieces(format, faults, &|name| {
+        let mut known = VARIABLES.iter();
+        match known.find(|(known, _)| *known == name) {
+            Some((_, variable)) => Ok(*variable),
+            None => Err(suggest(name, VARIABLES.iter().map(|(known, _)| *known))),
         }
-    }
-    text.push_str(left);
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    pieces
+    })
 }
 
 #[cfg(test)]

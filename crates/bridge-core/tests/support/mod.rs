@@ -6,7 +6,7 @@ use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Diagnostic, Loaded, Source, load};
 use bridge_core::driver::{
-    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Received, Report,
+    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, SecretSource};
@@ -64,9 +64,13 @@ macro_rules! platform {
                 Self
             }
 
-            fn receive(&self, _: &http::Request<Bytes>) -> Received {
+            fn verify(&self, _: &http::Request<Bytes>) -> Result<(), Refusal> {
+                Ok(())
+            }
+
+            fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
                 let (events, notices) = (Vec::new(), Vec::new());
-                Received::Accepted(Batch { events, answer: Answer::json("{}"), notices })
+                Ok(Batch { events, answer: Answer::json("{}"), notices })
             }
 
             fn send(
@@ -119,17 +123,18 @@ pub(crate) const CONFIG: &str = r#"{
     "pipe": { "p": { "app": "x", "password": "pw" } }
 }"#;
 
+#[allow(dead_code, reason = "not every test that shares this module uses it")]
 pub(crate) fn load_texts(config: &str, rules: &str) -> Loaded {
-    let source = |name: &str, text: &str| Source {
+    load_named(("config.json", config), ("rules.json", rules))
+}
+
+/// Loads two files, each given by its name and its text.
+pub(crate) fn load_named(config: (&str, &str), rules: (&str, &str)) -> Loaded {
+    let source = |(name, text): (&str, &str)| Source {
         name: name.to_owned(),
         content: Ok(text.as_bytes().to_vec()),
     };
-    load(
-        &source("config.json", config),
-        &source("rules.json", rules),
-        &catalog(),
-        &Environment,
-    )
+    load(&source(config), &source(rules), &catalog(), &Environment)
 }
 
 /// `line:column path | problem | help`, without the line for the file as a whole.

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{
-    Answer, Batch, ErasedDriver, Listen, Notice, Outgoing, Received, Refusal,
-};
+use bridge_core::driver::{Answer, Batch, ErasedDriver, Listen, Notice, Outgoing, Refusal};
 use bridge_core::id::Address;
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::Clock;
@@ -61,21 +59,27 @@ impl FakeDriver {
     }
 }
 
+fn refusal(reason: &'static str) -> Refusal {
+    Refusal {
+        reason,
+        detail: "for the log only".into(),
+    }
+}
+
 impl ErasedDriver for FakeDriver {
-    fn receive(&self, request: &http::Request<Bytes>) -> Received {
+    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal> {
         self.seen.lock().unwrap().push(request.clone());
-        let refusal = |reason| Refusal {
-            reason,
-            detail: "for the log only".into(),
-        };
         match request.headers().get("sign") {
-            Some(sign) if sign == "good" => {}
-            _ => return Received::Unauthorized(refusal("wrong_sign")),
+            Some(sign) if sign == "good" => Ok(()),
+            _ => Err(refusal("wrong_sign")),
         }
+    }
+
+    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
         if request.body() == "garbage" {
-            return Received::Malformed(refusal("no_json"));
+            return Err(refusal("no_json"));
         }
-        Received::Accepted(Batch {
+        Ok(Batch {
             events: Vec::new(),
             answer: Answer::json("{}"),
             notices: vec![Notice {

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn excerpt(text: &str, content: Content, shown: &[&str]) -> Excerpt {
-        let document = Document::new("f", text.as_bytes(), content).unwrap();
+        let document = Document::new("f.json", text.as_bytes(), content).unwrap();
         let spans = shown.iter().map(|part| {
             let start = text.find(part).unwrap();
             start..start + part.len()

@@ -33,18 +33,22 @@ fn walk(raw: &str, decoded: &str, part: Range<usize>) -> Option<Range<usize>> {
     }
     let mut start = None;
     for (offset, wanted) in decoded.char_indices() {
-        let (skipped, length) = next(left, wanted)?;
-        let here = raw.len() - left.len() + skipped;
-        if offset == part.start {
-            start = Some(here);
+        // What follows the part need not be there: a block's token ends with its last line's text.
+        if offset >= part.end && start.is_some() {
+            break;
         }
-        if offset >= part.end {
-            return Some(start?..here);
+        let (skipped, length) = next(left, wanted)?;
+        if offset == part.start {
+            start = Some(raw.len() - left.len() + skipped);
         }
         left = &left[skipped + length..];
     }
     let end = raw.len() - left.len();
-    Some(start.unwrap_or(end)..end)
+    let start = start.unwrap_or(end);
+    Some(match part.is_empty() {
+        true => start..start,
+        false => start..end,
+    })
 }
 
 /// How much of `raw` stands before the token's next character, and how long it is there.
@@ -135,6 +139,7 @@ mod tests {
             ("plain {x}", "plain {x}", "{x}", "{x}"),
             ("one\n  two {x}", "one two {x}", "{x}", "{x}"),
             ("|\n  one\n  {x}\n", "one\n{x}\n", "{x}", "{x}"),
+            ("|\n  one\n  {x}", "one\n{x}\n", "{x}", "{x}"),
             (">\n  one\n  {x}\n", "one {x}\n", "{x}", "{x}"),
             ("\"\"\"\none {x}\"\"\"", "one {x}", "{x}", "{x}"),
             ("\"\"\"one \\\n   {x}\"\"\"", "one {x}", "{x}", "{x}"),
@@ -142,7 +147,7 @@ mod tests {
         ];
         for (token, decoded, part, expected) in rows {
             let text = format!("key: {token} # 群");
-            let document = Document::new("f", text.as_bytes(), Content::Open).unwrap();
+            let document = Document::new("f.json", text.as_bytes(), Content::Open).unwrap();
             let start = decoded.find(part).unwrap();
             let found = document.inside(&(5..5 + token.len()), decoded, start..start + part.len());
             assert_eq!(&text[found], expected, "{token}");

@@ -1,19 +1,19 @@
 //! The channels that a rule names: in `from`, in `to`, in `channels`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::format::Msg;
 use super::{Compiler, InstanceFacts};
 use crate::config::codes;
+use crate::config::diagnostic::Findings;
 use crate::config::settings::{DeliveryKeys, DeliveryPolicy};
-use crate::config::shape::ShapeReader;
+use crate::config::shape::{NoSecrets, ShapeReader};
 use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
-use crate::id::{Address, InstanceId};
-use crate::ports::SecretSource;
-use crate::rules::template::Template;
+use crate::id::{Address, Channel, InstanceId};
 
 /// One end of a rule.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Endpoint {
     /// `None` for any channel.
     pub(super) address: Option<Address>,
     pub(super) is_source: bool,
-    /// The target's own format, if it has one.
-    pub(super) template: Option<Arc<Template>>,
+    /// What the target itself says of its messages' looks.
+    pub(super) msg: Msg,
     /// `None` for what is only a source.
     pub(super) policy: Option<Arc<DeliveryPolicy>>,
     pub(super) span: Range<usize>,
@@ -35,23 +35,39 @@ pub(super) enum Role {
     Source,
     Target,
     Both,
+    /// One channel in a test.
+    Exact,
 }
 
 pub(super) fn delivery_schema() -> serde_json::Value {
     schemars::schema_for!(DeliveryKeys).to_value()
 }
 
-/// Rules hold no secrets.
-struct NoSecrets;
-
-impl SecretSource for NoSecrets {
-    fn env(&self, _: &str) -> Result<String, String> {
-        Err("rules hold no secrets".to_owned())
+/// Reads the one channel that `key` of a test names; what is wrong with it is reported.
+pub(crate) fn exact_channel(
+    node: &Node,
+    key: &str,
+    path: &str,
+    facts: &HashMap<String, InstanceFacts>,
+    findings: &mut Findings,
+) -> Option<Channel> {
+    let before = findings.error_count();
+    // What is no object, or lacks the key, has been reported by whoever read the whole.
+    node.get(key)?.node.as_object()?;
+    let mut ends = Compiler::new(Some(facts), findings).endpoints(node, key, Role::Exact, path);
+    if findings.error_count() > before {
+        return None;
     }
-
-    fn file(&self, _: &str) -> Result<String, String> {
-        Err("rules hold no secrets".to_owned())
+    let end = ends.pop()?;
+    if !ends.is_empty() {
+        let span = node.get(key).map_or(&node.span, |entry| &entry.node.span);
+        let problem = format!("\"{key}\" of a test names one channel");
+        findings
+            .report(&codes::NO_CHANNEL, span, &join(path, key), problem)
+            .help("keep one, and write another test for each of the others");
+        return None;
     }
+    Some(Channel::new(end.instance, end.address?))
 }
 
 impl Compiler<'_> {
@@ -157,7 +173,7 @@ impl Compiler<'_> {
                 instance: id,
                 address: None,
                 is_source: true,
-                template: None,
+                msg: Msg::default(),
                 policy: None,
                 span,
             });
@@ -181,7 +197,7 @@ impl Compiler<'_> {
             .iter()
             .partition(|entry| !self.is_reserved(&entry.key));
         let address = self.address(node, &address, facts, role, path);
-        let (template, policy) = match role {
+        let (msg, policy) = match role {
             Role::Source => {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a target, not to \"from\"", entry.key);
@@ -195,9 +211,23 @@ impl Compiler<'_> {
                     )
                     .help(help);
                 }
-                (None, None)
+                (Msg::default(), None)
             }
             Role::Target | Role::Both => self.dressing(node, dressing, facts, path),
+            Role::Exact => {
+                for entry in dressing {
+                    let problem = format!("\"{}\" belongs to a rule, not to a test", entry.key);
+                    let path = join(path, &entry.key);
+                    self.report(
+                        &codes::TARGET_KEY_IN_SOURCE,
+                        &entry.key_span,
+                        &path,
+                        problem,
+                    )
+                    .help("keep only the keys of the channel's address");
+                }
+                (Msg::default(), None)
+            }
         };
         let span = node.span.clone();
         let is_source = role != Role::Target;
@@ -205,7 +235,7 @@ impl Compiler<'_> {
             instance: id,
             address: Some(address?),
             is_source,
-            template,
+            msg,
             policy,
             span,
         })
@@ -291,7 +321,7 @@ impl Compiler<'_> {
         let delivery = delivery.and_then(serde_json::Value::as_object);
         let dressing = delivery.into_iter().flat_map(|keys| keys.keys());
         let dressing = dressing.map(String::as_str).chain(["msg"]);
-        let dressing = dressing.filter(|_| role != Role::Source);
+        let dressing = dressing.filter(|_| matches!(role, Role::Target | Role::Both));
         let names = keys.iter().map(|key| key.name);
         let absent = names.clone().chain(dressing);
         let absent: Vec<_> = absent.filter(|key| node.get(key).is_none()).collect();
@@ -301,24 +331,25 @@ impl Compiler<'_> {
         }
     }
 
-    /// What a target says beside its address: its format and how it is tried.
+    /// What a target says beside its address: how it looks and how it is tried.
     fn dressing(
         &mut self,
         node: &Node,
         entries: Vec<&Entry>,
         facts: Option<&InstanceFacts>,
         path: &str,
-    ) -> (Option<Arc<Template>>, Option<Arc<DeliveryPolicy>>) {
+    ) -> (Msg, Option<Arc<DeliveryPolicy>>) {
         let (msg, delivery): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.key == "msg");
-        let template = msg
+        let msg = msg
             .first()
-            .and_then(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+            .map(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+        let msg = msg.unwrap_or_default();
         let wider = facts
             .map(|facts| Arc::clone(&facts.policy))
             .unwrap_or_default();
         if delivery.is_empty() {
-            return (template, Some(wider));
+            return (msg, Some(wider));
         }
         let block = Node {
             value: Value::Object(delivery.into_iter().cloned().collect()),
@@ -331,7 +362,7 @@ impl Compiler<'_> {
             secrets: &mut secrets,
         };
         let keys: Option<DeliveryKeys> = shape.settings(&block, &self.delivery_schema, path);
-        (template, keys.map(|keys| Arc::new(wider.with(&keys))))
+        (msg, keys.map(|keys| Arc::new(wider.with(&keys))))
     }
 }
 

@@ -5,24 +5,58 @@ use std::sync::Arc;
 use super::Compiler;
 use crate::config::codes;
 use crate::config::tree::{Node, join};
-use crate::rules::template::Template;
+use crate::rules::Dress;
+use crate::rules::replace::Replacements;
+use crate::rules::template::pieces::TemplateError;
+use crate::rules::template::{DEFAULT_FORMAT, Template};
+
+/// What a `msg` block says; what it does not say is `None`.
+#[derive(Debug, Default)]
+pub(super) struct Msg {
+    template: Option<Arc<Template>>,
+    replacements: Option<Arc<Replacements>>,
+}
+
+impl Msg {
+    /// The looks of a target that says this, in a rule that says `wide`.
+    pub(super) fn within(self, wide: &Self) -> Option<Dress> {
+        let template = self.template.or_else(|| wide.template.clone())?;
+        let replacements = self.replacements.or_else(|| wide.replacements.clone());
+        let replacements = replacements.filter(|replacements| !replacements.list.is_empty());
+        Some(Dress {
+            template,
+            replacements,
+        })
+    }
+}
 
 impl Compiler<'_> {
-    /// The rule-wide format, if there is one.
-    pub(super) fn msg_format(&mut self, node: &Node, path: &str) -> Option<Arc<Template>> {
-        let entry = node.get("msg")?;
-        self.msg_block(&entry.node, &join(path, "msg"))
+    /// What the rule says of the looks of its messages.
+    pub(super) fn rule_msg(&mut self, node: &Node, path: &str) -> Msg {
+        let mut msg = match node.get("msg") {
+            Some(entry) => self.msg_block(&entry.node, &join(path, "msg")),
+            None => Msg::default(),
+        };
+        msg.template = msg.template.or_else(|| self.template(DEFAULT_FORMAT));
+        msg
     }
 
-    /// The format that a `msg` block names, if it names one.
-    pub(super) fn msg_block(&mut self, node: &Node, path: &str) -> Option<Arc<Template>> {
+    /// What a `msg` block says.
+    pub(super) fn msg_block(&mut self, node: &Node, path: &str) -> Msg {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected an object, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
                 .help("write {\"msg_format\": \"{user}: {msg}\"}");
-            return None;
+            return Msg::default();
         };
-        self.refuse_unknown(entries, &["msg_format"], path);
+        self.refuse_unknown(entries, &["msg_format", "replace"], path);
+        Msg {
+            template: self.msg_format(node, path),
+            replacements: self.replacements(node, path),
+        }
+    }
+
+    fn msg_format(&mut self, node: &Node, path: &str) -> Option<Arc<Template>> {
         let format = node.get("msg_format")?;
         let path = join(path, "msg_format");
         let Some(text) = format.node.as_str() else {
@@ -37,18 +71,29 @@ impl Compiler<'_> {
         match Template::parse(text) {
             Ok(_) => self.template(text),
             Err(errors) => {
-                for error in errors {
-                    let document = &self.findings.document;
-                    let span = document.inside(&format.node.span, text, error.span);
-                    self.report(error.code, &span, &path, error.problem)
-                        .help(error.help);
-                }
+                self.template_errors(errors, text, &format.node, &path);
                 None
             }
         }
     }
 
-    pub(super) fn template(&mut self, format: &str) -> Option<Arc<Template>> {
+    /// Reports the faults of the template `text`, which stands at `node`, each at its place.
+    pub(super) fn template_errors(
+        &mut self,
+        errors: Vec<TemplateError>,
+        text: &str,
+        node: &Node,
+        path: &str,
+    ) {
+        for error in errors {
+            let document = &self.findings.document;
+            let span = document.inside(&node.span, text, error.span);
+            self.report(error.code, &span, path, error.problem)
+                .help(error.help);
+        }
+    }
+
+    fn template(&mut self, format: &str) -> Option<Arc<Template>> {
         if let Some(known) = self.templates.get(format) {
             return Some(Arc::clone(known));
         }

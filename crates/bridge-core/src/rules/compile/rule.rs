@@ -1,14 +1,11 @@
 //! One rule: its kind, its ends, and what is made of them.
 
-use std::sync::Arc;
-
 use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
 use crate::config::suggest::suggest;
 use crate::config::tree::{Node, join};
 use crate::id::Channel;
-use crate::rules::template::DEFAULT_FORMAT;
 use crate::rules::{Channels, Rule, SourcePattern, Target};
 
 enum RuleType {
@@ -25,14 +22,20 @@ impl Compiler<'_> {
             return None;
         };
         let errors_before = self.findings.error_count();
-        let format = self.msg_format(node, path);
+        let wide = self.rule_msg(node, path);
+        let filter = self.filter(node, path);
+        let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                self.refuse_unknown(entries, &["id", "type", "channels", "msg"], path);
+                self.refuse_unknown(
+                    entries,
+                    &["id", "type", "channels", "when", "unless", "stop", "msg"],
+                    path,
+                );
                 ("connect", self.connected(node, path))
             }
             RuleType::Forward => {
-                let known = ["id", "type", "from", "to", "msg"];
+                let known = ["id", "type", "from", "to", "when", "unless", "stop", "msg"];
                 if let Some(channels) = node.get("channels") {
                     let path = join(path, "channels");
                     let problem = "a forward rule has no \"channels\"";
@@ -56,8 +59,6 @@ impl Compiler<'_> {
             }
         };
         let id = self.rule_id(node, kind, &endpoints, path);
-        let default = self.template(DEFAULT_FORMAT);
-        let format = format.or(default);
         if self.findings.error_count() > errors_before {
             return None;
         }
@@ -66,18 +67,19 @@ impl Compiler<'_> {
             id: id?,
             place,
             sources: Vec::new(),
+            filter,
+            stop,
             targets: Vec::new(),
         };
         for end in endpoints {
             let place = self.findings.document.place(end.span.start);
-            if let (Some(address), Some(policy), Some(format)) =
-                (end.address.clone(), end.policy, &format)
+            if let (Some(address), Some(policy), Some(dress)) =
+                (end.address.clone(), end.policy, end.msg.within(&wide))
             {
                 let channel = Channel::new(end.instance.clone(), address);
-                let template = end.template.unwrap_or_else(|| Arc::clone(format));
                 rule.targets.push(Target {
                     channel,
-                    template,
+                    dress,
                     policy,
                 });
             }

@@ -15,7 +15,7 @@ fn render(format: &str, user: &str, text: &str) -> String {
         instance: &instance,
         message: &message,
     };
-    let content = template.render(&scene);
+    let content = template.render(&scene, text);
     match content.header {
         Some(header) => format!("{header}\n{}", content.text),
         None => content.text,

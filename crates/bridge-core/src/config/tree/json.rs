@@ -1,0 +1,216 @@
+//! JSON with comments.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::ParseErrorKind;
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, ParseResult};
+use jsonc_parser::{ParseStringErrorKind, parse_to_ast};
+
+use super::number::{TOO_LARGE, TOO_LARGE_HELP, fractional, whole};
+use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value, join, join_index};
+
+/// Reads the text; the parser stops at the first fault of syntax.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut reader = Reader {
+        faults: Vec::new(),
+        is_whole: true,
+    };
+    let root = match ast_of(text, CommentCollectionStrategy::Off) {
+        Ok(ParseResult {
+            value: Some(value), ..
+        }) => reader.node(&value, "", 1),
+        Ok(_) => {
+            reader.faults.push(Fault::empty(0..text.len()));
+            None
+        }
+        Err(error) => {
+            let span = error.range().start..error.range().end;
+            reader.faults.push(explained(text, span, error.kind()));
+            None
+        }
+    };
+    let root = root.filter(|_| reader.is_whole);
+    Parsed {
+        root,
+        faults: reader.faults,
+    }
+}
+
+/// Where the comments begin.
+pub(super) fn comments(text: &str) -> Vec<usize> {
+    let parsed = ast_of(text, CommentCollectionStrategy::Separate).ok();
+    let comments = parsed
+        .and_then(|parsed| parsed.comments)
+        .unwrap_or_default();
+    // Each is kept twice: by the token before it and by the one after.
+    let starts: BTreeSet<_> = comments
+        .values()
+        .flat_map(|comments| comments.iter().map(|comment| comment.range().start))
+        .collect();
+    starts.into_iter().collect()
+}
+
+fn ast_of(
+    text: &str,
+    comments: CommentCollectionStrategy,
+) -> Result<ParseResult<'_>, jsonc_parser::errors::ParseError> {
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let collect = CollectOptions {
+        comments,
+        tokens: false,
+    };
+    parse_to_ast(text, &collect, &options)
+}
+
+struct Reader {
+    faults: Vec<Fault>,
+    /// Whether every value so far is known.
+    is_whole: bool,
+}
+
+impl Reader {
+    /// The value as a node, `depth` lists and objects deep; `None` if it can't be held.
+    fn node(&mut self, value: &ast::Value<'_>, path: &str, depth: usize) -> Option<Node> {
+        let span = value.range().start..value.range().end;
+        let nests = matches!(value, ast::Value::Array(_) | ast::Value::Object(_));
+        if nests && depth > MAX_DEPTH {
+            self.refuse(Fault::too_deep(span.start..span.start + 1));
+            return None;
+        }
+        let value = match value {
+            ast::Value::StringLit(lit) => Value::String(lit.value.to_string()),
+            ast::Value::NumberLit(lit) => {
+                let is_whole = !lit.value.contains(['.', 'e', 'E']);
+                let number = match is_whole {
+                    true => whole(lit.value, 10),
+                    false => fractional(lit.value),
+                };
+                let Some(number) = number else {
+                    self.refuse(Fault::unsupported(span, path, TOO_LARGE, TOO_LARGE_HELP));
+                    return None;
+                };
+                Value::Number(number)
+            }
+            ast::Value::BooleanLit(lit) => Value::Bool(lit.value),
+            ast::Value::NullKeyword(_) => Value::Null,
+            ast::Value::Array(array) => {
+                let elements = array.elements.iter().enumerate();
+                let nodes = elements.filter_map(|(index, element)| {
+                    self.node(element, &join_index(path, index), depth + 1)
+                });
+                Value::Array(nodes.collect())
+            }
+            ast::Value::Object(object) => Value::Object(self.entries(object, path, depth)),
+        };
+        Some(Node { value, span })
+    }
+
+    fn entries(&mut self, object: &ast::Object<'_>, path: &str, depth: usize) -> Vec<Entry> {
+        let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
+        let mut entries = Vec::with_capacity(object.properties.len());
+        for property in &object.properties {
+            let key = property.name.as_str();
+            let range = property.name.range();
+            let key_span = range.start..range.end;
+            let path = join(path, key);
+            if let Some(first) = first_places.get(key) {
+                let first = Some(first.clone());
+                self.faults
+                    .push(Fault::duplicate(key_span, path, key, first));
+                continue;
+            }
+            first_places.insert(key, key_span.clone());
+            if let Some(node) = self.node(&property.value, &path, depth + 1) {
+                entries.push(Entry {
+                    key: key.to_owned(),
+                    key_span,
+                    node,
+                });
+            }
+        }
+        entries
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        self.is_whole = false;
+        self.faults.push(fault);
+    }
+}
+
+/// The parser's fault in our words. Its own may hold what stands in the file.
+fn explained(text: &str, span: Range<usize>, kind: &ParseErrorKind) -> Fault {
+    use ParseErrorKind as Kind;
+    use ParseStringErrorKind as Text;
+    const ONLY_COMMAS: &str = "comments (//, /* */) are allowed, trailing commas are not";
+    const NUMBERS: &str = "write a number such as 5 or 0.5, or put a text in double quotes";
+    const BACKSLASH: &str = "write \\\\ for a backslash; \\n, \\t, \\\" and \\u4e2d are known";
+    let (before, here) = text.split_at(text.floor_char_boundary(span.start));
+    let (problem, help) = match kind {
+        Kind::ExpectedComma if before.ends_with('0') && here.starts_with(is_digit) => {
+            ("a number can't begin with 0", NUMBERS)
+        }
+        Kind::TrailingCommasNotAllowed => ("trailing commas are not allowed", "remove the comma"),
+        Kind::ExpectedComma => ("expected a comma", "put a comma between two values"),
+        Kind::UnexpectedComma => ("a comma stands where a value should", "remove it"),
+        Kind::ExpectedColonAfterObjectKey => {
+            ("expected a colon after the key", "write \"key\": value")
+        }
+        Kind::ExpectedObjectValue => ("expected a value after the colon", "write \"key\": value"),
+        Kind::UnexpectedColon => ("unexpected colon", "write \"key\": value, within { }"),
+        Kind::ExpectedStringObjectProperty | Kind::UnexpectedTokenInObject => (
+            "expected a key in double quotes",
+            "write \"key\": value; single quotes are not allowed",
+        ),
+        Kind::SingleQuotedStringsNotAllowed => {
+            ("single quotes are not allowed", "use double quotes")
+        }
+        Kind::UnexpectedWord | Kind::UnexpectedToken if here.starts_with(char::is_alphabetic) => (
+            "a word stands where a value should",
+            "put a text in double quotes; true, false and null are the only words",
+        ),
+        Kind::NonFiniteNumbersNotAllowed => ("infinity and NaN are no numbers here", NUMBERS),
+        Kind::HexadecimalNumbersNotAllowed => ("hexadecimal numbers are not allowed", NUMBERS),
+        Kind::UnaryPlusNumbersNotAllowed => ("a number can't begin with a plus", NUMBERS),
+        Kind::BareDecimalPointNumbersNotAllowed => {
+            ("a decimal point needs a digit on either side", NUMBERS)
+        }
+        Kind::ExpectedDigit
+        | Kind::ExpectedDigitFollowingNegativeSign
+        | Kind::ExpectedPlusMinusOrDigitInNumberLiteral => ("expected a digit", NUMBERS),
+        Kind::MultipleRootJsonValues => (
+            "something follows the end of the first value",
+            "keep one object in the file; is a bracket closed too early?",
+        ),
+        Kind::UnexpectedCloseBrace => ("unexpected }", "remove it, or open a { before it"),
+        Kind::UnexpectedCloseBracket => ("unexpected ]", "remove it, or open a [ before it"),
+        Kind::UnterminatedObject => ("the { here is never closed", "close it with }"),
+        Kind::UnterminatedArray => ("the [ here is never closed", "close it with ]"),
+        Kind::UnterminatedCommentBlock => ("the comment is never closed", "close it with */"),
+        Kind::String(Text::UnterminatedStringLiteral) => (
+            "the string is not closed on its line",
+            "close it with \"; write \\n for a line break within it",
+        ),
+        Kind::String(_) => ("unknown escape in a string", BACKSLASH),
+        Kind::NestingDepthExceeded => return Fault::too_deep(span),
+        _ => ("unexpected character", ONLY_COMMAS),
+    };
+    Fault::syntax(span, format!("this is not JSON: {problem}"), help)
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}

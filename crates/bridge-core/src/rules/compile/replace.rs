@@ -1,0 +1,116 @@
+//! The replacements of a `msg` block.
+
+use std::sync::Arc;
+
+use super::Compiler;
+use crate::config::codes;
+use crate::config::suggest::nearest;
+use crate::config::tree::{Node, Value, join, join_index};
+use crate::rules::replace::{Replacement, Replacements, With};
+
+const FORM: &str = "write [{\"pattern\": \"…\", \"with\": \"…\"}]";
+
+const KEYS: [&str; 2] = ["pattern", "with"];
+
+/// Whether `word` has been refused as a misspelling of `key`.
+fn is_misspelled(word: &str, key: &str) -> bool {
+    !KEYS.contains(&word) && nearest(word, KEYS) == Some(key)
+}
+
+impl Compiler<'_> {
+    pub(super) fn replacements(&mut self, msg: &Node, path: &str) -> Option<Arc<Replacements>> {
+        let entry = msg.get("replace")?;
+        let path = join(path, "replace");
+        let Value::Array(nodes) = &entry.node.value else {
+            let problem = format!(
+                "expected a list of replacements, found {}",
+                entry.node.type_name()
+            );
+            self.report(&codes::WRONG_TYPE, &entry.node.span, &path, problem)
+                .help(FORM);
+            return None;
+        };
+        let mut written = Vec::with_capacity(nodes.len());
+        let mut list = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.iter().enumerate() {
+            let path = join_index(&path, index);
+            let (text, replacement) = self.replacement(node, &path).unzip();
+            written.extend(text);
+            list.extend(replacement);
+        }
+        let replacements = self.replacements.entry(written);
+        Some(Arc::clone(
+            replacements.or_insert_with(|| Arc::new(Replacements { list })),
+        ))
+    }
+
+    /// What is written, and what it means.
+    fn replacement(&mut self, node: &Node, path: &str) -> Option<((String, String), Replacement)> {
+        let Some(entries) = node.as_object() else {
+            let problem = format!("expected a replacement, found {}", node.type_name());
+            self.report(&codes::WRONG_TYPE, &node.span, path, problem)
+                .help(FORM);
+            return None;
+        };
+        self.refuse_unknown(entries, &KEYS, path);
+        let pattern = self.text_of(node, "pattern", path);
+        let with = self.text_of(node, "with", path);
+        let compiled = match pattern {
+            Some(("", node)) => {
+                let problem = "the value is empty";
+                self.report(
+                    &codes::EMPTY_VALUE,
+                    &node.span,
+                    &join(path, "pattern"),
+                    problem,
+                )
+                .help("write what is to be replaced; an empty \"with\" removes it");
+                None
+            }
+            Some((text, node)) => self.pattern(text, node, &join(path, "pattern")),
+            None => None,
+        };
+        let (with, with_node) = with?;
+        let filled = match With::parse(with, compiled.as_deref()) {
+            Ok(filled) => filled,
+            Err(errors) => {
+                self.template_errors(errors, with, with_node, &join(path, "with"));
+                return None;
+            }
+        };
+        let written = (pattern?.0.to_owned(), with.to_owned());
+        let replacement = Replacement {
+            pattern: compiled?,
+            with: filled,
+        };
+        Some((written, replacement))
+    }
+
+    /// A string that must be there.
+    fn text_of<'n>(
+        &mut self,
+        node: &'n Node,
+        key: &str,
+        path: &str,
+    ) -> Option<(&'n str, &'n Node)> {
+        let path = join(path, key);
+        let Some(entry) = node.get(key) else {
+            let mut others = node.as_object().into_iter().flatten();
+            if others.any(|other| is_misspelled(&other.key, key)) {
+                return None;
+            }
+            let problem = format!("the key \"{key}\" is missing");
+            self.report(&codes::MISSING_KEY, &node.opening(), &path, problem)
+                .help(FORM);
+            return None;
+        };
+        let text = entry.node.as_str();
+        if text.is_none() {
+            let problem = format!("expected a string, found {}", entry.node.type_name());
+            let help = entry.node.hint("a string");
+            self.report(&codes::WRONG_TYPE, &entry.node.span, &path, problem)
+                .help(help);
+        }
+        text.map(|text| (text, &entry.node))
+    }
+}
