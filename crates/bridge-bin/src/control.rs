@@ -11,6 +11,8 @@ mod socket;
 
 use std::path::Path;
 
+use bridge_core::config::settings::GlobalSettings;
+
 pub(crate) use client::{AskError, ask_running};
 pub(crate) use question::{LetterResult, Office, Question, Reply};
 pub(crate) use server::{ControlServer, Desk};
@@ -25,21 +27,22 @@ impl std::fmt::Display for Unanswered {
     }
 }
 
-/// Asks the bridge that runs on `data_dir`, or the store in it if none runs.
+/// Asks the bridge that runs on the data directory in `global`, or the store in it if none runs.
 ///
 /// # Errors
 ///
 /// A sentence for the operator.
-pub(crate) async fn ask(data_dir: &Path, question: &Question) -> Result<Reply, Unanswered> {
+pub(crate) async fn ask(global: &GlobalSettings, question: &Question) -> Result<Reply, Unanswered> {
+    let data_dir = Path::new(&global.data_dir);
     match ask_running(data_dir, question).await {
         Ok(reply) => Ok(reply),
         Err(AskError::NobodyThere) => {
-            let office = Office::of_stopped(data_dir);
+            let office = Office::of_stopped(global);
             question.answer_from(&office).await
         }
         // What only reads can be read from the store beside any bridge.
         Err(AskError::Failed(_)) if !question.changes_something() => {
-            let office = Office::of_stopped(data_dir);
+            let office = Office::of_stopped(global);
             question.answer_from(&office).await
         }
         Err(AskError::Failed(error)) => Err(Unanswered(format!(

@@ -5,6 +5,7 @@ mod origin;
 use std::path::{Path, PathBuf};
 
 use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::GlobalSettings;
 use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
 
@@ -79,20 +80,20 @@ impl Files {
 }
 
 impl Files {
-    /// The data directory that the config names. The rules are left out, and so is the environment:
-    /// what is wrong there must not keep an operator from the store.
+    /// The block `global` of the config, which says where the store is. The rules are left out, and
+    /// so is the environment: what is wrong there must not keep an operator from the store.
     ///
     /// # Errors
     ///
     /// What is wrong with the config.
-    pub fn data_dir(&self, catalog: &Catalog) -> Result<PathBuf, Vec<Diagnostic>> {
+    pub fn global(&self, catalog: &Catalog) -> Result<GlobalSettings, Vec<Diagnostic>> {
         let no_rules = Source {
             name: "rules.json".to_owned(),
             content: Ok(br#"{"rules": []}"#.to_vec()),
         };
         let loaded = load(&self.config_source(), &no_rules, catalog, &Offline);
         match loaded.setup {
-            Some(setup) => Ok(PathBuf::from(setup.global.data_dir)),
+            Some(setup) => Ok(setup.global),
             None => Err(loaded
                 .diagnostics
                 .into_iter()

@@ -154,7 +154,11 @@ impl Lane {
             if !self.spend().await? {
                 continue;
             }
-            let key = format!("{}.{sent}", delivery.id);
+            // While that was written, the platform may have asked the instance to wait.
+            if target.gate.opens_at() > self.context.clock.now() {
+                continue;
+            }
+            let key = key(&delivery, sent);
             let address = self.context.channel.address.clone();
             let outgoing = Outgoing::new(address, part.as_str(), key);
             let timeout = policy.attempt_timeout;
@@ -343,6 +347,16 @@ impl Lane {
             window.reorder();
         }
         Ok(())
+    }
+}
+
+/// The idempotency key of a part. A digest grows, and must not be taken for a repetition of what it
+/// was before.
+fn key(delivery: &QueuedDelivery, part: usize) -> String {
+    let QueuedDelivery { id, content, .. } = delivery;
+    match content.is_digest {
+        true => format!("{id}.{part}.{}", content.text.len()),
+        false => format!("{id}.{part}"),
     }
 }
 

@@ -132,6 +132,65 @@ async fn letters_of_a_stopped_bridge_are_sent_at_its_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_lane_makes_dead_letters_and_takes_back_what_fits() {
+    let mut bed = Bed::new().await;
+    bed.config["global"]["store"]["lane_backlog"] = 3.into();
+    bed.rules["rules"][0] = serde_json::json!({
+        "from": { "dt_main": { "open_conversation_id": OPS } },
+        "to": { "dt_main": [
+            { "open_conversation_id": support::DEV }, { "open_conversation_id": "cidOther==" }] } });
+    let other = bed.sandbox.add_group("cidOther==", "其他");
+    other.add_robot(&bed.robot);
+    let mut process = bed.start();
+    // A room that is busy stops its own lane only.
+    let busy = Fault::refuse(StatusCode::BAD_REQUEST, "send.too.fast");
+    bed.dev.faults().until_cleared(busy);
+    for (number, text) in ["a", "b", "c", "d", "e", "f", "g"].into_iter().enumerate() {
+        let answer = bed.ops.say(&bed.zhang, text).await.unwrap();
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{text} goes to its other target"
+        );
+        // Two of this lane may not be written yet.
+        other.wait_for_sent(number + 1, PATIENCE).await.unwrap();
+    }
+    process.wait_for_line("the lane of a target is full (lane_backlog)");
+    let (listed, _) = bridge(&bed, &["dead", "list"]);
+    assert_eq!(
+        listed.matches("its lane is full: 3 deliveries").count(),
+        4,
+        "{listed}"
+    );
+    let (refused, code) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(
+        refused.matches("it stays a dead letter").count(),
+        4,
+        "{refused}"
+    );
+    assert_eq!(code, Some(1));
+
+    // Without a bridge the bounds of the config hold as well.
+    process.stop();
+    let (refused, _) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(
+        refused.matches("it stays a dead letter").count(),
+        4,
+        "{refused}"
+    );
+    bed.dev.faults().clear();
+    let process = bed.start();
+    bed.dev.wait_for_sent(3, PATIENCE).await.unwrap();
+    process.stop();
+    let (replayed, code) = bridge(&bed, &["dead", "replay", "--all"]);
+    assert_eq!(replayed.matches("queued again").count(), 3, "{replayed}");
+    assert_eq!(code, Some(1), "one found no room: {replayed}");
+    let totals = json(&bed, &["trace", "--totals", "--json"]);
+    assert_eq!(totals["planned"], 14, "{totals}");
+    assert_eq!((&totals["queued"], &totals["dead"]), (&3.into(), &1.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lane_that_blocks_waits_for_the_operator_and_keeps_its_order() {
     let mut bed = Bed::new().await;
     bed.config["dingtalk"]["dt_main"]["on_dead"] = "block".into();
@@ -211,6 +270,64 @@ async fn a_trace_says_what_became_of_every_message() {
         }
     }
     process.wait();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_tells_digests_parts_and_private_chats_apart() {
+    let mut bed = Bed::new().await;
+    bed.rules["rules"][0] = serde_json::json!({
+        "from": { "dt_main": { "open_conversation_id": OPS } },
+        "to": { "dt_main": { "open_conversation_id": support::DEV, "digest": true } } });
+    let mut process = bed.start();
+    let busy = Fault::refuse(StatusCode::BAD_REQUEST, "send.too.fast");
+    bed.dev.faults().until_cleared(busy);
+    let mut ids = Vec::new();
+    for text in ["a\nA", "b", "c"] {
+        let callback = bed.ops.callback(&bed.zhang, text).unwrap();
+        let answer = bed.sandbox.post(&callback).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        ids.push(message_id(&callback));
+    }
+    process.wait_for_line("a send failed and will be tried again");
+    let (queued, _) = bridge(&bed, &["trace", &ids[0]]);
+    assert!(queued.contains("queued; to be tried again at "), "{queued}");
+    bed.dev.faults().clear();
+    let transcript = bed.dev.wait_for_sent(1, PATIENCE).await.unwrap();
+    assert_eq!(
+        transcript.sent_texts(),
+        ["• 张三: a\n  A\n• 张三: b\n• 张三: c"]
+    );
+    // Two parts: each paragraph is more than half of what one send takes.
+    let long = ["x", "y"].map(|letter| letter.repeat(12_000)).join("\n\n");
+    let callback = bed.ops.callback(&bed.zhang, &long).unwrap();
+    bed.sandbox.post(&callback).await.unwrap();
+    let long = message_id(&callback);
+    bed.dev.wait_for_sent(3, PATIENCE).await.unwrap();
+    let private = Callback::new(&process.url(), support::payload("text-private.json"));
+    let private = private.unwrap().signed(support::SECRET);
+    bed.sandbox.post(&private).await.unwrap();
+    process.stop();
+
+    let rows = [
+        (&ids[0], "part 1 was taken: "),
+        (&ids[0], "  | • 张三: c\n"),
+        (&ids[1], "merged into delivery 1"),
+        (&ids[2], "merged into delivery 1"),
+        (&long, "part 1 was taken: "),
+        (&long, "part 2 was taken: "),
+        (&message_id(&private), "not forwarded: private_chat"),
+    ];
+    for (id, expected) in rows {
+        let (traced, code) = bridge(&bed, &["trace", id]);
+        assert_eq!(code, Some(0), "{traced}");
+        assert!(traced.contains(expected), "{expected:?} in {traced}");
+    }
+    let totals = json(&bed, &["trace", "--totals", "--json"]);
+    assert_eq!(
+        (&totals["delivered"], &totals["merged"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(totals["planned"], totals["accounted"], "{totals}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use bridge_http::{
     Attempt, BlockingPool, ClientOptions, HttpClient, OutboundOptions, SystemClock, stack,
 };
 use serde_json::json;
-use server::{Play, Server};
+use server::{Play, Server, Then};
 
 // Links the drivers, as the binary does.
 use bridge_bin as _;
@@ -387,6 +387,18 @@ async fn connections_that_fail() {
     for (name, play, expected) in rows {
         check_send(name, play, expected).await;
     }
+    const GONE: &str = "unavailable, again (message), not delivered";
+    let gone = Server::start_then(Then::Gone);
+    check("refused, with a token in hand", &gone.api_base(), GONE).await;
+    let closes = Server::start_then(Then::Closes);
+    let name = "closed before the request was read";
+    check(name, &closes.api_base(), BROKEN).await;
+    // Whether the reset or the request comes first is not ours to say; both are known for what they
+    // are.
+    let resets = Server::start_then(Then::Resets);
+    let found = describe(&send(&resets.api_base()).await);
+    println!("{:<48} {found}", "reset before the request was read");
+    assert!([GONE, BROKEN].contains(&&*found), "{found}");
     // The token is asked for first, and concerns the whole instance.
     const OUT: &str = "unavailable, again (instance), not delivered";
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

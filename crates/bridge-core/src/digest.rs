@@ -15,47 +15,41 @@ const INDENT: &str = "  ";
 #[derive(Debug, Clone)]
 pub struct Digest {
     text: String,
-    messages: usize,
 }
 
 impl Digest {
-    /// A digest of one message, so far.
+    /// A digest of one message, so far; or of those of a digest that is to take up more.
     pub fn of(first: &Content) -> Self {
-        Self {
-            text: item(first),
-            messages: 1,
-        }
+        Self { text: items(first) }
     }
 
-    /// Adds a message, if the whole still fits into one send; otherwise changes nothing.
+    /// Adds a message, or those of a digest, if the whole still fits into one send; otherwise changes nothing.
     pub fn add(&mut self, next: &Content, capabilities: &Capabilities) -> bool {
         let before = self.text.len();
         self.text.push('\n');
-        self.text.push_str(&item(next));
+        self.text.push_str(&items(next));
         let fits = (capabilities.text_size)(&self.text) <= capabilities.text_limit;
-        if fits {
-            self.messages += 1;
-        } else {
+        if !fits {
             self.text.truncate(before);
         }
         fits
-    }
-
-    /// How many messages it holds.
-    pub fn messages(&self) -> usize {
-        self.messages
     }
 
     /// What is sent for all of them.
     pub fn into_content(self) -> Content {
         Content {
             text: self.text,
+            is_digest: true,
             ..Content::default()
         }
     }
 }
 
-fn item(content: &Content) -> String {
+/// The marked messages that the content stands for.
+fn items(content: &Content) -> String {
+    if content.is_digest {
+        return content.text.clone();
+    }
     let breaks = |c: char| {
         matches!(
             c,
@@ -104,14 +98,28 @@ mod tests {
             }),
             text: "2\n3".to_owned(),
             attachments: vec![Attachment::new("x", "https://files.example/1")],
+            ..Content::default()
         };
         assert!(digest.add(&headed, &capabilities));
         assert!(digest.add(&said("c: 4"), &capabilities));
-        assert_eq!(digest.messages(), 3);
         assert_eq!(
             digest.into_content().text,
             "• a: 1\n• [b]\n  2\n  3\n  https://files.example/1\n• c: 4"
         );
+    }
+
+    #[test]
+    fn a_digest_takes_up_more_messages_and_other_digests() {
+        let capabilities = Capabilities::text(1000);
+        let two = |first: &str, second: &str| {
+            let mut digest = Digest::of(&said(first));
+            assert!(digest.add(&said(second), &capabilities));
+            digest.into_content()
+        };
+        let mut digest = Digest::of(&two("a\nA", "b"));
+        assert!(digest.add(&said("• c"), &capabilities));
+        assert!(digest.add(&two("d", "e"), &capabilities));
+        assert_eq!(digest.into_content().text, "• a\n  A\n• b\n• • c\n• d\n• e");
     }
 
     #[test]
@@ -135,7 +143,6 @@ mod tests {
         let capabilities = Capabilities::text(MARK.len() * 2 + 3);
         let mut digest = Digest::of(&said("a"));
         assert!(!digest.add(&said("bb"), &capabilities));
-        assert_eq!(digest.messages(), 1);
         assert!(digest.add(&said("b"), &capabilities));
         assert_eq!(digest.into_content().text, "• a\n• b");
     }

@@ -142,6 +142,7 @@ mod tests {
                 Attachment::new("f", "https://x/1"),
                 Attachment::new("g", "https://x/2"),
             ],
+            ..Content::default()
         };
         let fitted = fit(&content, &Capabilities::text(100));
         assert_eq!(fitted, ["[a · b]\ntext\nhttps://x/1\nhttps://x/2"]);

@@ -160,6 +160,8 @@ pub struct Content {
     pub text: String,
     /// Files that go with it.
     pub attachments: Vec<Attachment>,
+    /// Whether the text is a digest of several messages, each with its mark.
+    pub is_digest: bool,
 }
 
 /// A heading above a delivery's text.

@@ -66,8 +66,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]; then nothing was merged.
     fn merge(&self, merge: Merge) -> BoxFuture<'static, Result<(), StoreError>>;
 
-    /// Writes down that a permission of the channel's rate budget was used at `at`; kept for the
-    /// longest window of a budget, a minute.
+    /// Writes down that a permission of the channel's rate budget is used from `at`; kept for twice
+    /// the longest window of a budget, so for two minutes.
     ///
     /// - `Ok` means that it is written.
     ///
@@ -106,6 +106,7 @@ pub trait Store: Send + Sync {
     /// blocks its lane. Ids, source and parts that were taken stay; tries begin anew, and ages
     /// count from `at`. One answer for each id, in order.
     ///
+    /// - A full lane takes none back, but for the one that blocks it.
     /// - `Ok` means that everything is synced.
     /// - The feed hears [`Feed::reordered`] of each channel concerned, after the commit.
     ///

@@ -273,7 +273,7 @@ fn a_fault_in_a_pattern_is_reported_wherever_the_pattern_stands() {
         .iter()
         .map(|found| (found.code.id, found.place.start()))
         .collect();
-    assert_eq!(codes, [("E0219", Some((1, 69))), ("E0218", Some((2, 58)))]);
+    assert_eq!(codes, [("E0219", Some((1, 69))), ("E0219", Some((2, 58)))]);
 }
 
 /// Values as somebody might write them for a filter or a replacement: nearly right, or wild.

@@ -12,7 +12,7 @@ use bridge_core::ports::Clock;
 use tower::limit::ConcurrencyLimit;
 use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Permission};
 
 /// One try to send one part of a delivery.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ fn stack_on(
         // timeout, so that a busy instance does not look like a slow platform.
         .layer(layer_fn(move |inner| Budgeted {
             inner,
-            permission: Permission::new(Arc::clone(&budget), Arc::clone(&budget_clock)),
+            asking: Asking::new(Arc::clone(&budget), Arc::clone(&budget_clock)),
         }))
         // Next to the driver: it counts the send itself and nothing else.
         .layer(layer_fn(move |inner| TimeLimited {
@@ -125,8 +125,8 @@ impl Outbound {
     }
 }
 
-/// A slot and a permission of the budget. Dropping it gives the slot back; the permission counts
-/// as used.
+/// A slot and a permission of the budget, which counts as used when it sends. Dropping it gives both
+/// back.
 #[derive(Debug)]
 pub struct ReadyOutbound {
     outbound: Outbound,
@@ -149,35 +149,34 @@ impl fmt::Debug for Outbound {
     }
 }
 
-/// Ready when the budget has room for a send; the permission is counted then, and used by the next
-/// call.
+/// Ready when the budget has given a permission, which the next call uses.
 #[derive(Clone)]
 struct Budgeted<S> {
     inner: S,
-    permission: Permission,
+    asking: Asking,
 }
 
-/// A permission on its way. A clone asks for its own.
-struct Permission {
+/// Asks for a permission and keeps it. A clone asks for its own.
+struct Asking {
     budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
     /// Only reached through `&mut`; the lock lets several tasks share what holds it.
-    waiting: Mutex<Option<BoxFuture<'static, ()>>>,
-    is_given: bool,
+    waiting: Mutex<Option<BoxFuture<'static, Permission>>>,
+    given: Option<Permission>,
 }
 
-impl Permission {
+impl Asking {
     fn new(budget: Arc<Budget>, clock: Arc<dyn Clock>) -> Self {
         Self {
             budget,
             clock,
             waiting: Mutex::default(),
-            is_given: false,
+            given: None,
         }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.is_given || !self.budget.is_limited() {
+        if self.given.is_some() || !self.budget.is_limited() {
             return Poll::Ready(());
         }
         let waiting = self
@@ -187,16 +186,21 @@ impl Permission {
         let (budget, clock) = (&self.budget, &self.clock);
         let asked = waiting.get_or_insert_with(|| {
             let (budget, clock) = (Arc::clone(budget), Arc::clone(clock));
-            Box::pin(async move { budget.acquire(&*clock).await })
+            Box::pin(async move { budget.give(&*clock).await })
         });
-        ready!(asked.as_mut().poll(context));
+        self.given = Some(ready!(asked.as_mut().poll(context)));
         *waiting = None;
-        self.is_given = true;
         Poll::Ready(())
+    }
+
+    fn spend(&mut self) {
+        if let Some(permission) = self.given.take() {
+            permission.spend(self.clock.now());
+        }
     }
 }
 
-impl Clone for Permission {
+impl Clone for Asking {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.budget), Arc::clone(&self.clock))
     }
@@ -212,11 +216,11 @@ where
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.inner.poll_ready(context))?;
-        self.permission.poll(context).map(Ok)
+        self.asking.poll(context).map(Ok)
     }
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
-        self.permission.is_given = false;
+        self.asking.spend();
         self.inner.call(attempt)
     }
 }

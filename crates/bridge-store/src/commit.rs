@@ -24,8 +24,8 @@ use crate::fail_point::fail_point;
 use crate::open::StoreOptions;
 use crate::queue::Operation;
 
-/// How long used permissions of a rate budget are kept: the longest window of a budget.
-const SPENT_MILLIS: i64 = 60_000;
+/// How long used permissions of a rate budget are kept: twice the longest window of a budget.
+const SPENT_MILLIS: i64 = 120_000;
 
 /// The writing connection.
 #[derive(Debug)]

@@ -70,6 +70,8 @@ struct Body<'a> {
     header: Option<Header<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Link<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_digest: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,6 +145,7 @@ fn encode(content: &Content) -> Result<String, serde_json::Error> {
             content: Cow::Borrowed(&header.content),
         }),
         attachments: content.attachments.iter().map(link).collect(),
+        is_digest: content.is_digest,
     })
 }
 
@@ -239,6 +242,7 @@ fn content(body: Body<'_>) -> Content {
             .into_iter()
             .map(|link| Attachment::new(link.name, link.url))
             .collect(),
+        is_digest: body.is_digest,
     }
 }
 

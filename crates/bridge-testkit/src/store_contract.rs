@@ -87,6 +87,7 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     lanes::a_lane_is_blocked_by_a_letter_that_says_so(open().await).await;
     letters::a_letter_is_replayed_once_and_last(open().await).await;
     letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
+    letters::a_full_lane_takes_no_letter_back::<S>().await;
     letters::a_discarded_letter_is_gone_and_unblocks(open().await).await;
     park::what_is_queued_for_an_instance_is_parked_in_order(open().await).await;
     park::a_blocked_lane_is_parked_as_well(open().await).await;

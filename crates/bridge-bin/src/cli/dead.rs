@@ -319,6 +319,9 @@ fn say(result: LetterResult) -> &'static str {
         LetterResult::Damaged => {
             "its stored row is damaged, its content is lost; it can only be discarded"
         }
+        LetterResult::Full => {
+            "is not queued: its lane or the store is full (lane_backlog, max_backlog); it stays a dead letter"
+        }
         LetterResult::Unknown => "no dead letter has this number",
     }
 }

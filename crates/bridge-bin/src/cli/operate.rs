@@ -1,7 +1,10 @@
 //! What the operators' commands share: asking the bridge or its store, and showing what people
 //! wrote without letting it steer the terminal.
 
+use std::path::PathBuf;
+
 use bridge_core::catalog::Catalog;
+use bridge_core::config::settings::GlobalSettings;
 use bridge_core::message::single_line;
 
 use super::{Exit, output};
@@ -10,21 +13,21 @@ use crate::files::Files;
 
 /// Asks for something. What stands in the way has been reported when this fails.
 pub(super) struct Operator {
-    data_dir: std::path::PathBuf,
+    global: GlobalSettings,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Operator {
     pub(super) fn new(files: &Files, catalog: &Catalog) -> Result<Self, Exit> {
-        let data_dir = files.data_dir(catalog).map_err(|errors| {
+        let global = files.global(catalog).map_err(|errors| {
             output::diagnostics(&errors);
             Exit::Config
         })?;
-        Self::at(data_dir)
+        Self::of(global)
     }
 
-    /// One that asks the bridge of `data_dir`.
-    pub(super) fn at(data_dir: std::path::PathBuf) -> Result<Self, Exit> {
+    /// One that asks the bridge of a config with this block.
+    pub(super) fn of(global: GlobalSettings) -> Result<Self, Exit> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -32,22 +35,23 @@ impl Operator {
             output::error(&format_args!("the runtime can't start: {error}"));
             Exit::Failed
         })?;
-        Ok(Self { data_dir, runtime })
+        Ok(Self { global, runtime })
     }
 
     /// Asks the bridge, or the store if none runs.
     pub(super) fn ask(&self, question: &Question) -> Result<Reply, Exit> {
-        Self::answered(self.runtime.block_on(ask(&self.data_dir, question)))
+        Self::answered(self.runtime.block_on(ask(&self.global, question)))
     }
 
     /// Asks the bridge; `None` if none runs.
     pub(super) fn ask_running(&self, question: &Question) -> Result<Option<Reply>, Exit> {
-        let reply = match self.runtime.block_on(ask_running(&self.data_dir, question)) {
+        let data_dir = PathBuf::from(&self.global.data_dir);
+        let reply = match self.runtime.block_on(ask_running(&data_dir, question)) {
             Ok(reply) => Ok(reply),
             Err(AskError::NobodyThere) => return Ok(None),
             Err(AskError::Failed(error)) => Err(Unanswered(format!(
                 "the bridge that runs on \"{}\" does not answer: {error}",
-                self.data_dir.display()
+                data_dir.display()
             ))),
         };
         Self::answered(reply).map(Some)

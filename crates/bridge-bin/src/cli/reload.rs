@@ -1,7 +1,5 @@
 //! `bridge reload`: lets the running bridge read its files again, and says what came of it.
 
-use std::path::PathBuf;
-
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::GlobalSettings;
 
@@ -29,17 +27,20 @@ fn reloaded(args: &Args, catalog: &Catalog) -> Result<Exit, Exit> {
     let loaded = args.files.load(catalog, &Offline);
     // A config with errors may still say where the bridge is, which then says all that is wrong: it
     // knows its own environment.
-    let data_dir = match args.files.data_dir(catalog) {
-        Ok(data_dir) => Some(data_dir),
+    let global = match args.files.global(catalog) {
+        Ok(global) => Some(global),
         Err(_) if loaded.is_parsed() => {
-            let named = loaded.text_of(&["global", "data_dir"]);
-            Some(PathBuf::from(named.unwrap_or(GlobalSettings::DATA_DIR)))
+            let mut global = GlobalSettings::default();
+            if let Some(data_dir) = loaded.text_of(&["global", "data_dir"]) {
+                global.data_dir = data_dir.to_owned();
+            }
+            Some(global)
         }
         Err(_) => None,
     };
     let is_wrong = loaded.setup.is_none();
-    let answer = match data_dir {
-        Some(data_dir) => Operator::at(data_dir)?.ask_running(&Question::Reload)?,
+    let answer = match global {
+        Some(global) => Operator::of(global)?.ask_running(&Question::Reload)?,
         None => None,
     };
     match answer {

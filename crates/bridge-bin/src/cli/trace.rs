@@ -69,9 +69,10 @@ fn print_message(message: &TracedMessage) {
         message.received_at, message.source
     ));
     if let Some(last) = &message.last_duplicate_at {
+        let times = usize::try_from(message.duplicates).unwrap_or(usize::MAX);
         output::print(&format_args!(
-            "  {last}  came again, {} times in all; not delivered again",
-            message.duplicates
+            "  {last}  came again, {} in all; not delivered again",
+            output::counted(times, "time")
         ));
     }
     for delivery in &message.deliveries {

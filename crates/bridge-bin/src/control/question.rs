@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_core::config::settings::{GlobalSettings, StoreSettings};
 use bridge_core::ports::Clock;
 use bridge_core::store::{DeliveryId, Discarded, Replayed, Store, StoreError};
 use bridge_core::time::Timestamp;
@@ -85,6 +86,7 @@ pub(crate) enum LetterResult {
     AlreadyQueued,
     Discarded,
     Damaged,
+    Full,
     Unknown,
 }
 
@@ -95,6 +97,7 @@ impl From<Replayed> for LetterResult {
             Replayed::AlreadyQueued => Self::AlreadyQueued,
             Replayed::Unknown => Self::Unknown,
             Replayed::Damaged => Self::Damaged,
+            Replayed::Full => Self::Full,
         }
     }
 }
@@ -112,6 +115,8 @@ impl From<Discarded> for LetterResult {
 #[derive(Clone)]
 pub(crate) struct Office {
     data_dir: PathBuf,
+    /// The bounds of a store that is opened for a question.
+    settings: StoreSettings,
     /// The store of the bridge that runs here; without one it is opened when it must be changed.
     running: Option<Arc<dyn Store>>,
     in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
@@ -129,16 +134,18 @@ impl Office {
     ) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
+            settings: StoreSettings::default(),
             running: Some(store),
             in_flight,
             reloads,
         }
     }
 
-    /// That of a data directory on which no bridge runs.
-    pub(crate) fn of_stopped(data_dir: &Path) -> Self {
+    /// That of the data directory in `global`, on which no bridge runs.
+    pub(crate) fn of_stopped(global: &GlobalSettings) -> Self {
         Self {
-            data_dir: data_dir.to_owned(),
+            data_dir: PathBuf::from(&global.data_dir),
+            settings: global.store.clone(),
             running: None,
             in_flight: Arc::new(|| 0),
             reloads: None,
@@ -176,21 +183,23 @@ impl Office {
             });
         }
         let clock = Arc::new(SystemClock);
-        let opened = SqliteStore::open(&self.data_dir, unlimited(), clock);
+        let opened = SqliteStore::open(&self.data_dir, self.options(), clock);
         let opened = Arc::new(opened.map_err(|error| Unanswered(error.to_string()))?);
         Ok(Held {
             store: Arc::clone(&opened) as Arc<dyn Store>,
             opened: Some(opened),
         })
     }
-}
 
-/// Nothing is to be removed here: how long things are kept is for the bridge to say.
-fn unlimited() -> StoreOptions {
-    let mut options = StoreOptions::default();
-    options.retain_bodies = Duration::MAX;
-    options.retain_ids = Duration::MAX;
-    options
+    /// Nothing is to be removed here: how long things are kept is for the bridge to say.
+    fn options(&self) -> StoreOptions {
+        let mut options = StoreOptions::default();
+        options.retain_bodies = Duration::MAX;
+        options.retain_ids = Duration::MAX;
+        options.lane_backlog = self.settings.lane_backlog;
+        options.max_backlog = self.settings.max_backlog;
+        options
+    }
 }
 
 /// A store that may be changed.

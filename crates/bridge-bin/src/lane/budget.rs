@@ -12,6 +12,10 @@ use tracing::error;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How far back is looked for what an earlier run used: twice the window, since what was written down
+/// just before a window may have been sent within it.
+const LOOK_BACK: Duration = Duration::from_secs(120);
+
 /// The pause after the store could not be read or written.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -33,16 +37,22 @@ impl ChannelBudget {
     ) -> Self {
         let mut budget = Budget::new(per_minute, MINUTE);
         if budget.is_limited() {
-            let since = clock.now().minus(MINUTE);
-            let given = loop {
+            let since = clock.now().minus(LOOK_BACK);
+            let mut used = loop {
                 match store.spent(channel, since).await {
-                    Ok(given) => break given,
+                    Ok(used) => break used,
                     Err(StoreError::Closed) => break Vec::new(),
                     Err(error) => error!(%channel, %error, "the store can't be read; trying again"),
                 }
                 clock.sleep(AGAIN_AFTER).await;
             };
-            budget = budget.with_given(given);
+            // Written down before the send, and before the next one was: so it was sent between the
+            // two, and the last one until now.
+            if !used.is_empty() {
+                used.remove(0);
+                used.push(clock.now());
+            }
+            budget = budget.with_used(used);
         }
         Self {
             budget,
@@ -66,7 +76,9 @@ impl ChannelBudget {
         if !self.budget.is_limited() {
             return Ok(());
         }
+        self.store.spend(&self.channel, self.clock.now()).await?;
+        // Counted from when it is used: the disk may have taken its time.
         self.budget.acquire(&*self.clock).await;
-        self.store.spend(&self.channel, self.clock.now()).await
+        Ok(())
     }
 }

@@ -34,6 +34,7 @@ impl Lane {
         let generation = generations.current();
         let mut digest = Digest::of(&first.content);
         let mut merged = Vec::new();
+        let mut queued_at = first.queued_at;
         while let Some(next) = window.take_if(|next| {
             let policy = generation.policy(&next.rule, channel);
             policy.is_some_and(|policy| policy.digest)
@@ -41,6 +42,7 @@ impl Lane {
                 && digest.add(&next.content, capabilities)
         }) {
             merged.push(next.id);
+            queued_at = queued_at.max(next.queued_at);
         }
         if merged.is_empty() {
             return Ok(false);
@@ -50,6 +52,7 @@ impl Lane {
         let merge = Merge {
             into: first.id,
             content: Arc::clone(&content),
+            queued_at,
             merged,
             at: clock.now(),
         };
@@ -60,6 +63,7 @@ impl Lane {
             return Ok(false);
         }
         first.content = content;
+        first.queued_at = queued_at;
         Ok(true)
     }
 }

@@ -1,6 +1,9 @@
 //! What must hold in every world.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use bridge_core::time::Timestamp;
 
 use super::platform::Send;
 use super::world::World;
@@ -102,22 +105,40 @@ fn was_among_the_last(sends: &[Send], number: usize, crash: usize) -> bool {
     same_lane.count() < MOST_REPEATED
 }
 
-/// Never more sends than allowed in any minute, whatever crashed in between.
-pub(super) fn budget(world: &World) {
-    let Ok(limit) = usize::try_from(world.per_minute) else {
-        return;
-    };
+fn at_most(limit: u32, window: Duration, begun: Vec<Timestamp>) {
     if limit == 0 {
         return;
     }
+    let limit = usize::try_from(limit).expect("a small number");
+    for sends in begun.windows(limit + 1) {
+        let span = sends[limit].since(sends[0]);
+        assert!(span >= window, "{} sends within {span:?}", limit + 1);
+    }
+}
+
+/// Nothing is begun while the platform wants the whole instance to wait; until a crash, which makes
+/// the bridge forget.
+pub(super) fn pauses(world: &World) {
+    let cap = world.policy.retry_after_cap;
     let sends = world.platform.sends();
+    for throttle in world.platform.throttles() {
+        let end = throttle.asked_at.plus(throttle.pause.min(cap));
+        let hasty = sends.iter().find(|send| {
+            send.life == throttle.life && send.begun_at > throttle.asked_at && send.begun_at < end
+        });
+        assert!(hasty.is_none(), "{hasty:?} was begun within {throttle:?}");
+    }
+}
+
+/// Never more sends than allowed in any second or minute, whatever crashed in between.
+pub(super) fn budgets(world: &World) {
+    let sends = world.platform.sends();
+    let all = sends.iter().map(|send| send.begun_at).collect();
+    at_most(world.rates.per_second, Duration::from_secs(1), all);
     for channel in 0..world.channels.0 {
         let here = sends.iter().filter(|send| send.channel == channel);
-        let begun: Vec<_> = here.map(|send| send.begun_at).collect();
-        for window in begun.windows(limit + 1) {
-            let span = window[limit].since(window[0]);
-            assert!(span.as_secs() >= 60, "{} sends within {span:?}", limit + 1);
-        }
+        let begun = here.map(|send| send.begun_at).collect();
+        at_most(world.rates.per_minute, Duration::from_secs(60), begun);
     }
     let lives = sends.iter().map(|send| send.life).max();
     assert!(lives.is_none_or(|life| life as usize <= world.crashes.len()));

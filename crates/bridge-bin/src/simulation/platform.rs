@@ -1,6 +1,6 @@
 //! A platform that takes, refuses, hangs and lies, as its seed says; and remembers everything.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::clock::SimClock;
 
 /// One send, as the platform saw it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Send {
     pub(super) channel: usize,
     pub(super) text: String,
@@ -23,6 +23,15 @@ pub(super) struct Send {
     /// Whether the bridge was told that it was taken.
     pub(super) is_told: bool,
     /// In which life of the bridge.
+    pub(super) life: u32,
+}
+
+/// It asked the whole instance to wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Throttle {
+    pub(super) asked_at: Timestamp,
+    pub(super) pause: Duration,
+    /// Which life of the bridge heard it.
     pub(super) life: u32,
 }
 
@@ -35,17 +44,22 @@ pub(super) struct Platform {
 struct State {
     random: fastrand::Rng,
     sends: Vec<Send>,
+    throttles: Vec<Throttle>,
     life: u32,
     is_fickle: bool,
     down: HashSet<usize>,
-    rejects_next: bool,
+    slow: HashMap<usize, Duration>,
+    next: Option<Mood>,
+    /// Keys of what was taken, if it shows a repeated send once.
+    keys: Option<HashSet<String>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Mood {
     Take,
     Refuse,
-    Throttle,
+    /// Asks the instance to wait for so long.
+    Throttle(Duration),
     Fail,
     TakeAndFail,
     TakeAndHang,
@@ -59,10 +73,13 @@ impl Platform {
             state: Arc::new(Mutex::new(State {
                 random: fastrand::Rng::with_seed(seed),
                 sends: Vec::new(),
+                throttles: Vec::new(),
                 life: 0,
                 is_fickle,
                 down: HashSet::new(),
-                rejects_next: false,
+                slow: HashMap::new(),
+                next: None,
+                keys: None,
             })),
             clock: clock.clone(),
         }
@@ -77,14 +94,29 @@ impl Platform {
         let mut state = self.state();
         state.is_fickle = false;
         state.down.clear();
+        state.slow.clear();
     }
 
     pub(super) fn take_down(&self, channel: usize) {
         self.state().down.insert(channel);
     }
 
+    /// From here on it takes what is sent to this channel, and answers so much later.
+    pub(super) fn slow_down(&self, channel: usize, by: Duration) {
+        self.state().slow.insert(channel, by);
+    }
+
     pub(super) fn reject_next(&self) {
-        self.state().rejects_next = true;
+        self.state().next = Some(Mood::Reject);
+    }
+
+    /// From here on it shows what comes with the same key once.
+    pub(super) fn be_idempotent(&self) {
+        self.state().keys = Some(HashSet::new());
+    }
+
+    pub(super) fn throttle_next(&self, pause: Duration) {
+        self.state().next = Some(Mood::Throttle(pause));
     }
 
     pub(super) fn begin_life(&self, life: u32) {
@@ -95,6 +127,10 @@ impl Platform {
         self.state().sends.clone()
     }
 
+    pub(super) fn throttles(&self) -> Vec<Throttle> {
+        self.state().throttles.clone()
+    }
+
     pub(super) fn taken_texts(&self, channel: usize) -> Vec<String> {
         let state = self.state();
         let taken = state.sends.iter().filter(|send| send.is_taken);
@@ -102,13 +138,14 @@ impl Platform {
         here.map(|send| send.text.clone()).collect()
     }
 
-    /// Remembers the send and decides what becomes of it.
-    fn begin(&self, outgoing: &Outgoing) -> (usize, Mood, Duration) {
+    /// Remembers the send and decides what becomes of it, and how long that and the answer take.
+    fn begin(&self, outgoing: &Outgoing) -> (usize, Mood, [Duration; 2]) {
         let mut state = self.state();
         let channel = outgoing.address.get("room").expect("a room");
         let channel = channel.parse().expect("a number");
         let mood = state.mood(channel);
         let latency = Duration::from_millis(state.random.u64(..400));
+        let slow = state.slow.get(&channel).copied();
         let life = state.life;
         state.sends.push(Send {
             channel,
@@ -118,16 +155,17 @@ impl Platform {
             is_told: false,
             life,
         });
-        (state.sends.len() - 1, mood, latency)
+        let delay = slow.unwrap_or(latency / 2);
+        (state.sends.len() - 1, mood, [latency, delay])
     }
 
     async fn answer(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
-        let (number, mood, latency) = self.begin(outgoing);
+        let (number, mood, [latency, delay]) = self.begin(outgoing);
         self.clock.sleep(latency).await;
         if matches!(mood, Mood::Take | Mood::TakeAndFail | Mood::TakeAndHang) {
-            self.state().sends[number].is_taken = true;
+            self.state().take(number, &outgoing.key);
         }
-        self.clock.sleep(latency / 2).await;
+        self.clock.sleep(delay).await;
         let temporary =
             |kind, advice| Err(SendError::temporary(kind, advice, "send", "on purpose"));
         match mood {
@@ -136,10 +174,19 @@ impl Platform {
                 Ok(Sent::default())
             }
             Mood::Refuse => temporary(ErrorKind::Unavailable, RetryAdvice::Backoff(Scope::Message)),
-            Mood::Throttle => temporary(
-                ErrorKind::Throttled,
-                RetryAdvice::After(Duration::from_secs(5), Scope::Instance),
-            ),
+            Mood::Throttle(pause) => {
+                let mut state = self.state();
+                let (asked_at, life) = (self.clock.now(), state.life);
+                state.throttles.push(Throttle {
+                    asked_at,
+                    pause,
+                    life,
+                });
+                temporary(
+                    ErrorKind::Throttled,
+                    RetryAdvice::After(pause, Scope::Instance),
+                )
+            }
             Mood::Fail | Mood::TakeAndFail => Err(SendError::uncertain(
                 ErrorKind::Unavailable,
                 "send",
@@ -155,9 +202,17 @@ impl Platform {
 }
 
 impl State {
+    fn take(&mut self, number: usize, key: &str) {
+        let is_new = match &mut self.keys {
+            Some(keys) => keys.insert(key.to_owned()),
+            None => true,
+        };
+        self.sends[number].is_taken = is_new;
+    }
+
     fn mood(&mut self, channel: usize) -> Mood {
-        if std::mem::take(&mut self.rejects_next) {
-            return Mood::Reject;
+        if let Some(mood) = self.next.take() {
+            return mood;
         }
         if self.down.contains(&channel) {
             return Mood::Refuse;
@@ -167,7 +222,7 @@ impl State {
         }
         match self.random.u32(..16) {
             0 => Mood::Refuse,
-            1 => Mood::Throttle,
+            1 => Mood::Throttle(Duration::from_secs(5)),
             2 => Mood::Fail,
             3 => Mood::TakeAndFail,
             4 => Mood::TakeAndHang,

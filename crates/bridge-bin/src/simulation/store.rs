@@ -58,6 +58,34 @@ impl FaultyStore {
         one_in > 0 && self.draw(one_in) == 0
     }
 
+    /// Now and then an operation fails, and now and then it takes its time, or the process dies first.
+    fn fail_or_wait(
+        &self,
+        operation: impl FnOnce(&MemoryStore) -> BoxFuture<'static, Result<(), StoreError>>
+        + std::marker::Send
+        + 'static,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        if self.fails() {
+            let fault = self.fault();
+            return Box::pin(async { fault });
+        }
+        if !self.fails() {
+            return operation(&self.inner);
+        }
+        let (store, life) = (self.clone(), self.life.load(SeqCst));
+        let late = self
+            .clock
+            .sleep(Duration::from_millis(u64::from(self.draw(5_000))));
+        let work = tokio::spawn(async move {
+            late.await;
+            if store.life.load(SeqCst) != life {
+                return Err(StoreError::Closed);
+            }
+            operation(&store.inner).await
+        });
+        Box::pin(async move { work.await.unwrap_or(Err(StoreError::Closed)) })
+    }
+
     fn fault<T>(&self) -> Result<T, StoreError> {
         Err(StoreError::Unavailable("on purpose".to_owned()))
     }
@@ -92,11 +120,7 @@ impl Store for FaultyStore {
     }
 
     fn merge(&self, merge: Merge) -> BoxFuture<'static, Result<(), StoreError>> {
-        if self.fails() {
-            let fault = self.fault();
-            return Box::pin(async { fault });
-        }
-        self.inner.merge(merge)
+        self.fail_or_wait(move |store| store.merge(merge))
     }
 
     fn spend(
@@ -104,11 +128,8 @@ impl Store for FaultyStore {
         channel: &Channel,
         at: Timestamp,
     ) -> BoxFuture<'static, Result<(), StoreError>> {
-        if self.fails() {
-            let fault = self.fault();
-            return Box::pin(async { fault });
-        }
-        self.inner.spend(channel, at)
+        let channel = channel.clone();
+        self.fail_or_wait(move |store| store.spend(&channel, at))
     }
 
     fn spent(

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::check;
 use super::clock::SimClock;
-use super::platform::Platform;
+use super::platform::{Platform, Send};
 use super::store::FaultyStore;
 use crate::dispatch::Dispatcher;
 use crate::generation::{End, Generations, Parts};
@@ -27,12 +27,21 @@ use crate::lane::Target;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Channels(pub(super) usize);
 
+/// Sends that are allowed; 0 for any number.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rates {
+    /// A second, to all channels together.
+    pub(super) per_second: u32,
+    /// A minute, to each channel.
+    pub(super) per_minute: u32,
+}
+
 pub(super) struct World {
     pub(super) clock: SimClock,
     pub(super) platform: Platform,
     pub(super) store: FaultyStore,
     pub(super) policy: DeliveryPolicy,
-    pub(super) per_minute: u32,
+    pub(super) rates: Rates,
     pub(super) channels: Channels,
     /// What was planned for each channel, in order.
     pub(super) planned: Vec<Vec<String>>,
@@ -56,8 +65,8 @@ fn room(number: usize) -> Channel {
 }
 
 impl World {
-    pub(super) fn calm(channels: Channels, policy: DeliveryPolicy, per_minute: u32) -> Self {
-        Self::new(0, false, channels, policy, per_minute)
+    pub(super) fn calm(channels: Channels, policy: DeliveryPolicy, rates: Rates) -> Self {
+        Self::new(0, false, channels, policy, rates)
     }
 
     fn new(
@@ -65,7 +74,7 @@ impl World {
         is_fickle: bool,
         channels: Channels,
         policy: DeliveryPolicy,
-        per_minute: u32,
+        rates: Rates,
     ) -> Self {
         let clock = SimClock::new();
         let one_in = if is_fickle { 8 } else { 0 };
@@ -74,7 +83,7 @@ impl World {
             store: FaultyStore::new(seed, one_in, &clock),
             clock,
             policy,
-            per_minute,
+            rates,
             channels,
             planned: vec![Vec::new(); channels.0],
             touched: HashSet::new(),
@@ -92,14 +101,14 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let options = OutboundOptions {
             max_in_flight: 2,
-            rate_per_second: 0,
+            rate_per_second: self.rates.per_second,
             follows_earlier_run: life > 0,
         };
         let outbound = stack(Arc::new(self.platform.clone()), options, Arc::clone(&clock));
         let parts = self.parts(Target {
             outbound,
             capabilities: Capabilities::text(1000),
-            channel_rate_per_minute: self.per_minute,
+            channel_rate_per_minute: self.rates.per_minute,
             gate: Default::default(),
             in_flight: Default::default(),
             threads: None,
@@ -146,7 +155,7 @@ impl World {
         let before = &current.parts.ends[&InstanceId::new("to")].target;
         let options = OutboundOptions {
             max_in_flight: 3,
-            rate_per_second: 0,
+            rate_per_second: self.rates.per_second,
             follows_earlier_run: true,
         };
         let (driver, clock) = (Arc::new(self.platform.clone()), self.clock.clone());
@@ -155,7 +164,7 @@ impl World {
                 .outbound
                 .succeeded_by(driver, options, Arc::new(clock)),
             capabilities: Capabilities::text(1000),
-            channel_rate_per_minute: self.per_minute,
+            channel_rate_per_minute: self.rates.per_minute,
             gate: Arc::clone(&before.gate),
             in_flight: before.in_flight.clone(),
             threads: None,
@@ -231,7 +240,8 @@ impl World {
         check::at_any_moment(self);
         check::order(self);
         check::repeats(self);
-        check::budget(self);
+        check::pauses(self);
+        check::budgets(self);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -261,13 +271,18 @@ fn policy(random: &mut fastrand::Rng) -> DeliveryPolicy {
     }
 }
 
-/// A world by chance: messages, faults, crashes, reloads; then peace. How many sends there were.
-pub(super) async fn live(seed: u64) -> usize {
+/// A world by chance: messages, faults, crashes, reloads; then peace. Every send that there was.
+pub(super) async fn history(seed: u64) -> Vec<Send> {
+    // The lanes spread their pauses by the thread's generator.
+    fastrand::seed(seed);
     let mut random = fastrand::Rng::with_seed(seed);
     let channels = Channels(random.usize(1..4));
-    let per_minute = if random.u32(..3) == 0 { 4 } else { 0 };
+    let rates = Rates {
+        per_second: if random.u32(..3) == 0 { 2 } else { 0 },
+        per_minute: if random.u32(..3) == 0 { 4 } else { 0 },
+    };
     let policy = policy(&mut random);
-    let mut world = World::new(seed, true, channels, policy, per_minute);
+    let mut world = World::new(seed, true, channels, policy, rates);
     for _ in 0..random.usize(3..16) {
         for _ in 0..random.usize(..4) {
             let all: Vec<_> = (0..channels.0).filter(|_| random.bool()).collect();
@@ -300,5 +315,5 @@ pub(super) async fn live(seed: u64) -> usize {
         "the queue drains once nothing fails"
     );
     world.check();
-    world.platform.sends().len()
+    world.platform.sends()
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+const TOKEN: &str = r#"{"accessToken":"t","expireIn":7200}"#;
+
 /// What happens once a request has been read.
 #[derive(Debug, Clone)]
 pub(crate) enum Play {
@@ -24,12 +26,19 @@ pub(crate) enum Play {
 impl Play {
     /// A token, as it should be.
     pub(crate) fn token() -> Self {
-        Self::Answer(response(
-            "200 OK",
-            "",
-            r#"{"accessToken":"t","expireIn":7200}"#,
-        ))
+        Self::Answer(response("200 OK", "", TOKEN))
     }
+}
+
+/// What becomes of a server once it has answered one request and closed that connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then {
+    /// It listens no more.
+    Gone,
+    /// It resets each connection before it reads anything.
+    Resets,
+    /// It closes each connection before it reads anything.
+    Closes,
 }
 
 /// An answer with a length.
@@ -58,6 +67,34 @@ impl Server {
                 let (token, send, ended) = (token.clone(), send.clone(), Arc::clone(&ended));
                 std::thread::spawn(move || serve(stream, &token, &send, &ended));
             }
+        });
+        Self { address, _end: end }
+    }
+
+    /// A server that gives a token, and what becomes of it afterwards.
+    pub(crate) fn start_then(then: Then) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (end, ended) = channel();
+        std::thread::spawn(move || {
+            let (mut first, _) = listener.accept().expect("a caller");
+            // Nobody is answered before the listener is as it should be then.
+            let listener = match then {
+                Then::Gone => None,
+                Then::Resets | Then::Closes => Some(listener),
+            };
+            read(&mut first);
+            let token = response("200 OK", "connection: close\r\n", TOKEN);
+            first.write_all(token.as_bytes()).expect("it listens");
+            drop(first);
+            let streams = listener.iter().flat_map(TcpListener::incoming);
+            for stream in streams.map_while(Result::ok) {
+                if matches!(then, Then::Resets) {
+                    let socket = socket2::SockRef::from(&stream);
+                    socket.set_linger(Some(Duration::ZERO)).expect("a socket");
+                }
+            }
+            drop(ended);
         });
         Self { address, _end: end }
     }

@@ -31,15 +31,10 @@ pub struct GlobalSettings {
     pub server: ServerSettings,
 }
 
-impl GlobalSettings {
-    /// The data directory of a config that names none.
-    pub const DATA_DIR: &str = "data";
-}
-
 impl Default for GlobalSettings {
     fn default() -> Self {
         Self {
-            data_dir: Self::DATA_DIR.to_owned(),
+            data_dir: "data".to_owned(),
             proxy: None,
             log: LogSettings::default(),
             delivery: DeliveryKeys::default(),

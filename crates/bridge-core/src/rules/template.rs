@@ -108,6 +108,7 @@ impl Template {
             header,
             text: fill(&self.body, scene, text),
             attachments,
+            ..Content::default()
         }
     }
 }

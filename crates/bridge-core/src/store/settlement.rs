@@ -72,6 +72,8 @@ pub struct Merge {
     pub into: DeliveryId,
     /// What it shows from here.
     pub content: Arc<Content>,
+    /// From when its age counts: that of the youngest, as it is worth sending as long as one is.
+    pub queued_at: Timestamp,
     /// The deliveries that end in it; not empty.
     pub merged: Vec<DeliveryId>,
     /// When.
@@ -89,6 +91,8 @@ pub enum Replayed {
     Unknown,
     /// Its stored row is damaged, its content is lost.
     Damaged,
+    /// Its lane, or the store, holds as many deliveries as it may: it stays a dead letter.
+    Full,
 }
 
 /// What [`Store::discard`](super::Store::discard) did with one id.

@@ -96,7 +96,7 @@ proptest! {
             let span = pair[limit as usize] - pair[0];
             prop_assert!(span >= i64::try_from(window_ms).unwrap() * 1000, "{span} µs");
         }
-        prop_assert!(block_on(budget.given.lock()).len() <= limit as usize);
+        prop_assert!(budget.places().used.len() <= limit as usize);
     }
 }
 
@@ -140,6 +140,28 @@ fn a_clock_set_back_costs_one_window() {
         budget.acquire(&clock).await;
         budget.acquire(&clock).await;
         assert_eq!(clock.micros(), back + 1_001_000);
+    });
+}
+
+#[test]
+fn a_permission_counts_when_it_is_used() {
+    let clock = JumpingClock::new(0);
+    let budget = Arc::new(Budget::new(2, Duration::from_secs(1)));
+    let give = || Arc::clone(&budget).give(&clock);
+    block_on(async {
+        let (held, unused) = (give().await, give().await);
+        clock.shift(10_000_000);
+        tokio::select! {
+            biased;
+            _ = give() => panic!("both places are kept"),
+            () = std::future::ready(()) => {}
+        }
+        drop(unused);
+        give().await.spend(clock.now());
+        held.spend(clock.now());
+        let start = clock.micros();
+        drop(give().await);
+        assert_eq!(clock.micros(), start + 1_001_000, "both were used just now");
     });
 }
 

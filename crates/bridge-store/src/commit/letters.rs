@@ -43,6 +43,8 @@ fn replay_one(
     };
     let turn = match blocked_by(connection, letter.lane)? {
         Some(blocking) if blocking == id => delivery.turn,
+        _ if !tables.backlog.has_room(letter.lane) => return Ok(Replayed::Full),
+        _ if !tables.backlog.has_total_room(1) => return Ok(Replayed::Full),
         _ => tables.backlog.next_turn(),
     };
     let progress = Progress {

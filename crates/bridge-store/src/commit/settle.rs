@@ -80,17 +80,17 @@ pub(super) fn settle(tables: &mut Tables<'_>, settlement: &Settlement) -> rusqli
             end_delivery(tables, id, &end, at)
         }
         Step::Dead(death) => {
+            let before = tries(connection, id)?;
             let is_queued = bury(tables, id, death, at)?;
-            if is_queued && death.progress.attempts > 0 {
-                let uncertain = death.progress.uncertain > 0;
-                add_attempt(
-                    connection,
-                    id,
-                    &death.progress,
-                    uncertain,
-                    &death.reason,
-                    at,
-                )?;
+            let Death {
+                progress, reason, ..
+            } = death;
+            // What died of its age was not tried once more.
+            if let Some((attempts, uncertain)) = before
+                && i64::from(progress.attempts) > attempts
+            {
+                let uncertain = i64::from(progress.uncertain) > uncertain;
+                add_attempt(connection, id, progress, uncertain, reason, at)?;
             }
             Ok(is_queued)
         }
@@ -125,9 +125,12 @@ pub(super) fn merge(tables: &mut Tables<'_>, merge: &Merge) -> rusqlite::Result<
     let mut insert =
         connection.prepare_cached("INSERT INTO body (message, content) VALUES (?1, ?2)")?;
     let body = insert.insert(params![message, body])?;
-    let mut update =
-        connection.prepare_cached("UPDATE delivery SET body = ?2, checksum = ?3 WHERE id = ?1")?;
-    update.execute(params![merge.into.0, body, checksum])?;
+    let mut update = connection.prepare_cached(
+        "UPDATE delivery SET body = ?2, checksum = ?3, queued_at = ?4, progress_sum = ?5 WHERE id = ?1",
+    )?;
+    let sum = progress_sum(first.turn, merge.queued_at, &first.progress);
+    let queued_at = merge.queued_at.as_millis();
+    update.execute(params![merge.into.0, body, checksum, queued_at, sum])?;
     let end = End {
         merged_into: Some(merge.into),
         ..End::new("merged")
@@ -165,6 +168,14 @@ fn update_progress(
         reason,
     ])?;
     Ok(true)
+}
+
+/// How many tries of a queued delivery failed, and after how many of them nobody knew.
+fn tries(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Option<(i64, i64)>> {
+    let mut find =
+        connection.prepare_cached("SELECT attempts, uncertain FROM delivery WHERE id = ?1")?;
+    let tries = find.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)));
+    tries.optional()
 }
 
 fn add_attempt(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InspectError, Inspector};
 use crate::row::{self, select_deliveries};
+use crate::salvage::is_damage;
 
 /// Faults that are listed at most.
 const MOST: usize = 100;
@@ -32,46 +33,66 @@ impl Inspector {
     ///
     /// [`InspectError::Database`] if it is damaged too badly to be looked at.
     pub fn check(&self) -> Result<Vec<Fault>, InspectError> {
-        let mut faults = self.read(|connection| {
+        self.read(|connection| {
             let look = connection.unchecked_transaction()?;
-            let mut faults = pages(&look)?;
-            rows(&look, "delivery", &mut faults)?;
-            rows(&look, "dead letter", &mut faults)?;
+            let mut faults = Vec::new();
+            for part in [pages, deliveries, dead_letters, accounts] {
+                match part(&look, &mut faults) {
+                    Err(error) if is_damage(&error) => faults.push(Fault {
+                        problem: error.to_string(),
+                    }),
+                    checked => checked?,
+                }
+            }
+            faults.dedup();
+            faults.truncate(MOST);
             Ok(faults)
-        })?;
-        let totals = self.totals()?;
-        if totals.planned != totals.accounted() {
-            faults.push(Fault {
-                problem: format!(
-                    "{} deliveries were planned, {} are accounted for",
-                    totals.planned,
-                    totals.accounted()
-                ),
-            });
-        }
-        faults.truncate(MOST);
-        Ok(faults)
+        })
     }
 }
 
-fn pages(connection: &Connection) -> rusqlite::Result<Vec<Fault>> {
+fn pages(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
     let mut check = connection.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
     let lines = check.query_map([], |row| row.get::<_, String>(0))?;
-    let mut faults = Vec::new();
     for line in lines {
         let problem = line?;
         if problem != "ok" {
             faults.push(Fault { problem });
         }
     }
-    Ok(faults)
+    Ok(())
 }
 
-fn rows(connection: &Connection, what: &str, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
-    let sql = match what {
-        "delivery" => select_deliveries!("delivery", "", "ORDER BY d.id"),
-        _ => select_deliveries!("dead_letter", "", "ORDER BY d.id"),
-    };
+fn deliveries(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
+    let sql = select_deliveries!("delivery", "", "ORDER BY d.id");
+    rows(connection, sql, "delivery", faults)
+}
+
+fn dead_letters(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
+    let sql = select_deliveries!("dead_letter", "", "ORDER BY d.id");
+    rows(connection, sql, "dead letter", faults)
+}
+
+fn accounts(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
+    let totals = super::totals::count(connection)?;
+    if totals.planned != totals.accounted() {
+        faults.push(Fault {
+            problem: format!(
+                "{} deliveries were planned, {} are accounted for",
+                totals.planned,
+                totals.accounted()
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    what: &str,
+    faults: &mut Vec<Fault>,
+) -> rusqlite::Result<()> {
     let mut select = connection.prepare(sql)?;
     let mut rows = select.query([])?;
     while faults.len() < MOST

@@ -19,7 +19,7 @@ impl Inspector {
     }
 }
 
-fn count(connection: &Connection) -> rusqlite::Result<Totals> {
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<Totals> {
     // The sequence counts what was numbered, whatever became of the rows.
     let planned = "SELECT seq FROM sqlite_sequence WHERE name = 'delivery'";
     let planned: Option<i64> = connection

@@ -47,6 +47,7 @@ async fn script(store: &SqliteStore) {
     let merge = || Merge {
         into: ids[2],
         content: Arc::new(text("m3 m4")),
+        queued_at: RECEIVED_AT,
         merged: vec![ids[3]],
         at: RECEIVED_AT,
     };

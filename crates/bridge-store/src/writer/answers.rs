@@ -38,6 +38,9 @@ impl Writing {
         numbered: &mut impl Iterator<Item = Option<Numbered>>,
         deliveries: &mut Vec<QueuedDelivery>,
     ) -> Option<Box<dyn FnOnce()>> {
+        if matches!(operation, Operation::Settle { .. }) {
+            fail_point("settle.after_commit");
+        }
         match (operation, effect) {
             (
                 Operation::Admit {

@@ -71,3 +71,31 @@ async fn a_delivery_that_changed_its_lane_is_damaged_there() {
     assert_eq!(lane.len(), 1);
     assert_eq!(lane[0].id, DeliveryId(2));
 }
+
+#[tokio::test]
+async fn a_check_reports_damaged_pages_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    for id in ["m1", "m2"] {
+        admit(&store, message(id, &["a"])).await;
+    }
+    store.close().await.unwrap();
+    let body = "UPDATE body SET content = replace(content, 'm2', 'mX') WHERE id = 2";
+    let connection = meddle(dir.path());
+    connection.execute(body, []).unwrap();
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'settled'";
+    let page: u32 = connection.query_row(page, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let path = dir.path().join("store.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = usize::try_from(page - 1).unwrap() * 4096;
+    bytes[at..at + 100].fill(0x55);
+    std::fs::write(&path, bytes).unwrap();
+
+    let faults = inspector(dir.path()).check().unwrap();
+    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    let has = |text: &str| faults.iter().any(|fault| fault.contains(text));
+    assert!(has(&format!("Tree {page} page {page}")), "{faults:?}");
+    assert!(has("the delivery 2 is damaged"), "{faults:?}");
+    assert!(has("malformed"), "the accounts can't be made: {faults:?}");
+}

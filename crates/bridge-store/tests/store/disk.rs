@@ -44,12 +44,16 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
 
     admit(&store, message("m1", &["a"])).await;
     let first = queued(&store, "a").await[0].id;
-    let refused = loop {
+    let mut refused = None;
+    // Each is larger than a page; the disk has room for sixteen.
+    for _ in 0..100 {
         let id = format!("x{}", feed.heard().len());
         if let Err(error) = store.admit(large(&id)).await {
-            break error;
+            refused = Some(error);
+            break;
         }
-    };
+    }
+    let refused = refused.expect("the disk is full");
     let StoreError::Unavailable(reason) = refused else {
         panic!("{refused:?}");
     };
@@ -81,6 +85,60 @@ async fn a_full_disk_refuses_messages_and_keeps_settlements_until_there_is_room(
     assert_eq!(letters[0].reason, death.reason);
     assert_eq!(queued(&store, "a").await.len(), taken);
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_locks_refuses_messages_and_keeps_settlements() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    admit(&store, message("m1", &["a"])).await;
+    let id = queued(&store, "a").await[0].id;
+    let connection = meddle(dir.path());
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let platform_ids = Vec::new();
+    let settled = store.settle(settlement(id, Step::Delivered { platform_ids }));
+    let refused = store.admit(message("m2", &["a"])).await;
+    let Err(StoreError::Unavailable(reason)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("locked"), "{reason}");
+    assert_eq!(texts(&queued(&store, "a").await), ["m1"], "it can be read");
+    connection.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.admit(message("m2", &["a"])).await, Ok(NEW));
+    settled.await.expect("what was kept is written first");
+    assert_eq!(texts(&queued(&store, "a").await), ["m2"]);
+    assert_eq!(inspector(dir.path()).totals().unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_messages_until_something_has_left_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let limited = || {
+        let mut options = StoreOptions::default();
+        options.max_backlog = 3;
+        open_with(dir.path(), options)
+    };
+    let mut store = limited();
+    admit(&store, message("m1", &["a", "b"])).await;
+    for _ in 0..2 {
+        let refused = store.admit(message("m2", &["a", "b"])).await;
+        let Err(StoreError::Full(reason)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("max_backlog"), "{reason}");
+        let again = store.admit(message("m1", &["a", "b"])).await;
+        assert_eq!(again, Ok(Admitted::Duplicate), "it is there");
+        assert_eq!(inspector(dir.path()).totals().unwrap().planned, 2);
+        // It counts what is there when it is opened.
+        store.close().await.unwrap();
+        store = limited();
+    }
+    let lane = queued(&store, "a").await;
+    let platform_ids = Vec::new();
+    let settled = store.settle(settlement(lane[0].id, Step::Delivered { platform_ids }));
+    settled.await.unwrap();
+    let taken = store.admit(message("m2", &["a", "b"])).await;
+    assert_eq!(taken, Ok(NEW), "what was refused is no duplicate of itself");
 }
 
 #[tokio::test]
@@ -154,13 +212,18 @@ async fn a_full_line_refuses_at_once_and_loses_nothing_of_what_it_took() {
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut context = Context::from_waker(Waker::noop());
     let mut waiting = Vec::new();
-    let refused = loop {
-        let mut admission = store.admit(message(&format!("m{}", waiting.len()), &["a"]));
+    let mut refused = None;
+    for number in 0..10_000 {
+        let mut admission = store.admit(message(&format!("m{number}"), &["a"]));
         match admission.as_mut().poll(&mut context) {
             Poll::Pending => waiting.push(admission),
-            Poll::Ready(result) => break result,
+            Poll::Ready(result) => {
+                refused = Some(result);
+                break;
+            }
         }
-    };
+    }
+    let refused = refused.expect("the line is bounded");
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     connection.execute_batch("COMMIT").unwrap();
     let taken = waiting.len();

@@ -163,3 +163,85 @@ fn in_what_this_binary_cannot_read() {
         assert!(sentence.contains(expected), "{sentence}");
     }
 }
+
+#[tokio::test]
+async fn a_trace_shows_the_tries_that_were_made_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(dir.path());
+    for id in ["rejected at last", "never tried again"] {
+        admit(&store, message(id, &["a"])).await;
+    }
+    let tried = Progress {
+        attempts: 1,
+        uncertain: 1,
+        ..Progress::START
+    };
+    let rejected = Progress {
+        attempts: 2,
+        ..tried
+    };
+    let death = |reason: &str, progress| {
+        Step::Dead(Death {
+            reason: reason.to_owned(),
+            may_have_been_delivered: true,
+            blocks: false,
+            progress,
+        })
+    };
+    let lane = queued(&store, "a").await;
+    for (delivery, death) in lane.iter().zip([
+        death("no such group", rejected),
+        death("older than max_age, 1d", tried),
+    ]) {
+        let postponed = Step::Postponed {
+            progress: tried,
+            reason: "no answer".to_owned(),
+            uncertain: true,
+        };
+        settle(&store, delivery.id, postponed).await;
+        settle(&store, delivery.id, death).await;
+    }
+    let tries = |id: &str| -> Vec<(String, bool)> {
+        let trace = inspector(dir.path()).trace(id).unwrap();
+        let attempts = trace.messages[0].deliveries[0].attempts.iter();
+        attempts
+            .map(|attempt| (attempt.answer.clone(), attempt.uncertain))
+            .collect()
+    };
+    let first = ("no answer".to_owned(), true);
+    let second = ("no such group".to_owned(), false);
+    assert_eq!(tries("rejected at last"), [first.clone(), second]);
+    assert_eq!(tries("never tried again"), [first]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_totals_agree_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(open_store(dir.path()));
+    admit(&*store, message("first", &["a"])).await;
+    let inspector = inspector(dir.path());
+    let working = {
+        let store = std::sync::Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in 0..300 {
+                admit(&*store, message(&format!("m{number}"), &["a", "b"])).await;
+                for room in ["a", "b"] {
+                    let oldest = queued(&*store, room).await.swap_remove(0);
+                    let platform_ids = Vec::new();
+                    settle(&*store, oldest.id, Step::Delivered { platform_ids }).await;
+                }
+            }
+        })
+    };
+    let mut looks = 0;
+    while !working.is_finished() {
+        let totals = inspector.totals().unwrap();
+        assert_eq!(totals.planned, totals.accounted(), "{totals:?}");
+        looks += 1;
+        tokio::task::yield_now().await;
+    }
+    working.await.unwrap();
+    println!("{looks} looks");
+    let totals = inspector.totals().unwrap();
+    assert_eq!((totals.planned, totals.queued), (601, 1));
+}

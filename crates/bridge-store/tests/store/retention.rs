@@ -159,6 +159,26 @@ async fn the_file_does_not_grow_without_end() {
         sizes.push(dir.path().join("store.db").metadata().unwrap().len());
     }
     assert!(sizes[5] <= sizes[1] * 11 / 10, "{sizes:?}");
+    let totals = inspector(dir.path()).totals().unwrap();
+    assert_eq!((totals.planned, totals.delivered), (1800, 1800));
+}
+
+#[tokio::test]
+async fn the_log_does_not_grow_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_at(dir.path(), RECEIVED_AT);
+    let log = dir.path().join("store.db-wal");
+    let mut written = 0;
+    for number in 0..600 {
+        let id = format!("{number} {}", "x".repeat(10_000));
+        written += id.len() as u64;
+        admit(&store, message(&id, &["a"])).await;
+    }
+    let size = log.metadata().unwrap().len();
+    // The log holds at least the texts, and more than a thousand pages before it begins anew.
+    assert!(size < written, "{size} bytes of log for {written} of text");
+    store.close().await.unwrap();
+    assert!(!log.exists(), "a store that was closed has none");
 }
 
 #[test]

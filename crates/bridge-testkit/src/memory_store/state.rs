@@ -164,6 +164,7 @@ impl State {
         };
         if let Some(queued) = self.queue.get_mut(&into) {
             queued.content = merge.content;
+            queued.queued_at = merge.queued_at;
         }
         for (turn, id) in turns.into_iter().zip(merge.merged) {
             self.queue.remove(&turn);
@@ -182,7 +183,11 @@ impl State {
             };
             return (unknown, None);
         };
-        let blocks = self.blocked_by(&self.dead[place].delivery.channel) == Some(id);
+        let channel = &self.dead[place].delivery.channel;
+        let blocks = self.blocked_by(channel) == Some(id);
+        if !blocks && self.is_full(channel) {
+            return (Replayed::Full, None);
+        }
         let mut delivery = self.dead.remove(place).delivery;
         if !blocks {
             delivery.turn = self.next_turn();

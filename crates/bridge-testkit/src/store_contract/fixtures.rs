@@ -58,6 +58,7 @@ pub fn rich_content() -> Content {
             Attachment::new("", "https://files.example/1?a=b&c=%20"),
             Attachment::new("图.png", "https://files.example/2"),
         ],
+        is_digest: true,
     }
 }
 

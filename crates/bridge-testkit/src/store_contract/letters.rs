@@ -92,6 +92,31 @@ pub(super) async fn a_blocking_letter_comes_back_to_its_place<S: StoreUnderTest>
         .holds_if_equal(texts(&queued(&*store, "a").await), vec!["m1", "m2", "m3"]);
 }
 
+pub(super) async fn a_full_lane_takes_no_letter_back<S: StoreUnderTest>() {
+    let Some(subject) = S::limited(3).await else {
+        return;
+    };
+    let store = subject.store();
+    let first = bury_first(&*store, false).await;
+    admit(&*store, message("m4", &["a"])).await;
+    Clause("a full lane takes no dead letter back")
+        .holds_if_equal(replay(&*store, first).await, Replayed::Full);
+    let clause = Clause("what found no room stays a dead letter");
+    clause.holds_if_equal(texts(&queued(&*store, "a").await), vec!["m2", "m3", "m4"]);
+    clause.holds_if_equal(subject.ended().len(), 1);
+    let second = queued(&*store, "a").await[0].id;
+    let platform_ids = Vec::new();
+    settle(&*store, second, Step::Delivered { platform_ids }).await;
+    clause.holds_if_equal(replay(&*store, first).await, Replayed::Queued);
+
+    let subject = S::limited(3).await.expect("as before");
+    let store = subject.store();
+    let first = bury_first(&*store, true).await;
+    admit(&*store, message("m4", &["a"])).await;
+    Clause("a letter that blocks a full lane is taken back, or it would stay blocked")
+        .holds_if_equal(replay(&*store, first).await, Replayed::Queued);
+}
+
 pub(super) async fn a_discarded_letter_is_gone_and_unblocks<S: StoreUnderTest>(subject: S) {
     let store = subject.store();
     let first = bury_first(&*store, true).await;

@@ -8,6 +8,8 @@ use bridge_core::time::Timestamp;
 use super::fixtures::{RECEIVED_AT, admit, message, queued, room, settle, text, texts};
 use super::{Clause, Ended, How, StoreUnderTest};
 
+const YOUNGEST: Timestamp = Timestamp::from_millis(RECEIVED_AT.as_millis() + 5);
+
 pub(super) async fn deliveries_are_merged_all_or_none<S: StoreUnderTest>(mut subject: S) {
     let store = subject.store();
     for id in ["m1", "m2", "m3", "m4"] {
@@ -17,6 +19,7 @@ pub(super) async fn deliveries_are_merged_all_or_none<S: StoreUnderTest>(mut sub
     let merge = |merged: &[DeliveryId]| Merge {
         into: ids[0],
         content: Arc::new(text("m1 m2 m3")),
+        queued_at: YOUNGEST,
         merged: merged.to_vec(),
         at: RECEIVED_AT,
     };
@@ -32,6 +35,7 @@ pub(super) async fn deliveries_are_merged_all_or_none<S: StoreUnderTest>(mut sub
         let lane = queued(&*subject.store(), "a").await;
         clause.holds_if_equal(texts(&lane), vec!["m1 m2 m3", "m4"]);
         clause.holds_if_equal(lane[0].id, ids[0]);
+        clause.holds_if_equal(lane[0].queued_at, YOUNGEST);
         let mut ended = subject.ended();
         ended.sort_by_key(|ended| ended.delivery);
         let expected = ids[1..3].iter().map(|id| Ended {
