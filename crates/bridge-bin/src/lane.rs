@@ -56,7 +56,6 @@ pub(crate) struct Lane {
     context: Context,
     /// The instance, as it was when it was last looked for.
     target: Arc<Target>,
-    retired: watch::Receiver<bool>,
     budget: ChannelBudget,
     settling: Settling,
 }
@@ -93,7 +92,6 @@ pub(crate) async fn run(context: Context) {
     };
     let mut lane = Lane {
         context,
-        retired: target.retirement.watch(),
         target,
         budget,
         settling: Settling::default(),
@@ -184,7 +182,6 @@ impl Lane {
             let Self {
                 context,
                 target,
-                retired,
                 budget,
                 ..
             } = self;
@@ -200,7 +197,7 @@ impl Lane {
                     }
                 }
             };
-            match uninterrupted(&mut context.stopping, retired, ready).await {
+            match uninterrupted(&mut context.stopping, target, ready).await {
                 Ok(outbound) => return Ok(outbound),
                 Err(interrupted) => self.renew(interrupted).await?,
             }
@@ -210,7 +207,7 @@ impl Lane {
     /// Waits, at most until the instance is another one; the lane goes on with that then.
     async fn pause(&mut self, pause: impl Future<Output = ()>) -> Result<(), Stopping> {
         let stopping = &mut self.context.stopping;
-        match uninterrupted(stopping, &mut self.retired, pause).await {
+        match uninterrupted(stopping, &self.target, pause).await {
             Ok(()) => Ok(()),
             Err(interrupted) => self.renew(interrupted).await,
         }
@@ -227,7 +224,6 @@ impl Lane {
             let open = self.context.open_budget(&target);
             self.budget = unless_stopping(&mut stopping, open).await?;
         }
-        self.retired = target.retirement.watch();
         self.target = target;
         Ok(())
     }
@@ -372,13 +368,13 @@ async fn wait_until(time: Timestamp, clock: &dyn Clock) {
 
 async fn uninterrupted<T>(
     stopping: &mut watch::Receiver<bool>,
-    retired: &mut watch::Receiver<bool>,
+    target: &Target,
     work: impl Future<Output = T>,
 ) -> Result<T, Interrupted> {
     tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => Err(Interrupted::Stopping),
-        _ = retired.wait_for(|retired| *retired) => Err(Interrupted::Retired),
+        () = target.retirement.declared() => Err(Interrupted::Retired),
         done = work => Ok(done),
     }
 }

@@ -1,11 +1,15 @@
 //! What the lanes of one instance share.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use bridge_core::capability::Capabilities;
 use bridge_http::{Outbound, PoolShare};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::gate::Gate;
 
@@ -25,18 +29,30 @@ pub(crate) struct Target {
 }
 
 /// Says that another target, or none, has taken this one's place. Sends that run are finished.
+///
+/// Whoever waits is told in the order in which they began to wait, which a watch channel does not
+/// promise: so a simulated world can be made again.
 #[derive(Debug, Default)]
-pub(crate) struct Retirement(watch::Sender<bool>);
+pub(crate) struct Retirement {
+    is_over: AtomicBool,
+    said: Notify,
+}
 
 impl Retirement {
     /// To be said once the place is taken.
     pub(crate) fn declare(&self) {
-        self.0.send_replace(true);
+        self.is_over.store(true, Release);
+        self.said.notify_waiters();
     }
 
-    /// Turns true when it was said.
-    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
+    /// Resolves when it was said.
+    pub(crate) async fn declared(&self) {
+        let mut said = pin!(self.said.notified());
+        // Before the look, so that what is said after it is heard.
+        said.as_mut().enable();
+        if !self.is_over.load(Acquire) {
+            said.await;
+        }
     }
 }
 
