@@ -1,11 +1,11 @@
 //! What the CPU spends on one message before it reaches the store: verify, decode, plan; with few
-//! rules and with very many, of which one matches.
+//! rules and with very many, of which one matches. And what a check of large files costs.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Setup, Source, load};
+use bridge_core::config::{Loaded, Setup, Source, load};
 use bridge_core::driver::{ErasedDriver, Event, Received};
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::message::Message;
@@ -95,22 +95,65 @@ fn setup(rule_count: usize) -> Setup {
         json!({ "from": room(&source), "to": room(&format!("cidTarget{number}==")) })
     };
     let rules = json!({ "rules": (0..rule_count).map(rule).collect::<Vec<_>>() });
-    let file = |name: &str, content: String| Source {
-        name: name.into(),
-        content: Ok(content.into_bytes()),
-    };
-    let catalog = Catalog::linked().expect("each platform is linked once");
-    let loaded = load(
-        &file("config.json", config.to_string()),
-        &file("rules.json", rules.to_string()),
-        &catalog,
-        &NoSecrets,
-    );
+    let files = [
+        file("config.json", config.to_string()),
+        file("rules.json", rules.to_string()),
+    ];
+    let loaded = loaded(&files);
     let Some(setup) = loaded.setup else {
         panic!("the files are refused: {:?}", loaded.diagnostics.first());
     };
     assert_eq!(setup.rules.len(), rule_count);
     setup
+}
+
+fn file(name: &str, content: String) -> Source {
+    Source {
+        name: name.into(),
+        content: Ok(content.into_bytes()),
+    }
+}
+
+fn loaded([config, rules]: &[Source; 2]) -> Loaded {
+    let catalog = Catalog::linked().expect("each platform is linked once");
+    load(config, rules, &catalog, &NoSecrets)
+}
+
+/// A config of `instances` robots and a file of `rules` rules between their rooms, laid out as an
+/// editor does: every other rule connects two rooms, the others forward from one to two.
+fn large_files(instances: usize, rules: usize) -> [Source; 2] {
+    let name = |number: usize| format!("dt_{}", number % instances);
+    let robot = |number: usize| {
+        let settings = json!({
+            "app_key": format!("dingkey{number}"), "app_secret": SECRET,
+            "robot_code": format!("dingrobot{number}"), "signing_secret": SECRET,
+            "listen_port": 10_000 + number,
+        });
+        (name(number), settings)
+    };
+    let robots: serde_json::Map<_, _> = (0..instances).map(robot).collect();
+    let room =
+        |number: usize, id: &str| json!({ "open_conversation_id": format!("cid{id}{number}==") });
+    let rule = |number: usize| {
+        let (here, there) = (name(number), name(number + 1));
+        match number % 2 {
+            0 => json!({
+                "id": format!("rule number {number}"), "type": "connect",
+                "channels": { here: room(number, "Left"), there: room(number, "Right") },
+            }),
+            _ => json!({
+                "from": { here: room(number, "Source") },
+                "to": { there: [room(number, "First"), room(number, "Second")] },
+                "msg": { "msg_format": "[{from}] {user}: {msg}" },
+            }),
+        }
+    };
+    let rules = json!({ "rules": (0..rules).map(rule).collect::<Vec<_>>() });
+    let text = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON");
+    [
+        file("config.json", text(&json!({ PLATFORM: robots }))),
+        file("rules.json", text(&rules)),
+    ]
 }
 
 /// The config holds its secrets itself.
@@ -145,5 +188,17 @@ fn hot_path(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, hot_path);
+fn check(criterion: &mut Criterion) {
+    let files = large_files(1_000, 100_000);
+    let loaded = loaded(&files);
+    let first = loaded.diagnostics.first();
+    assert!(first.is_none(), "the files are not fine: {first:?}");
+    let mut group = criterion.benchmark_group("check");
+    group.sample_size(10);
+    group.bench_function("1,000 instances, 100,000 rules", |bencher| {
+        bencher.iter(|| crate::loaded(black_box(&files)));
+    });
+}
+
+criterion_group!(benches, hot_path, check);
 criterion_main!(benches);

@@ -18,10 +18,17 @@ pub struct Capabilities {
     pub rate_per_second: u32,
     /// Sends a minute that the platform takes for one channel; 0 for no limit.
     pub channel_rate_per_minute: u32,
+    /// Whether the platform hands an instance's own sends back to it, so that
+    /// [`Driver::receive`](crate::driver::Driver::receive) returns them as messages. The check then
+    /// warns of rules by which a message could run in a circle.
+    pub hears_own_sends: bool,
+    /// Whether an instance hears in its channels what other robots of the platform send there.
+    pub hears_other_robots: bool,
 }
 
 impl Capabilities {
-    /// Plain text counted in bytes, links for attachments, no rate limits, no idempotency.
+    /// Plain text counted in bytes, links for attachments, no rate limits, no idempotency; hears
+    /// people only.
     pub const fn text(limit_bytes: usize) -> Self {
         Self {
             text_limit: limit_bytes,
@@ -29,6 +36,8 @@ impl Capabilities {
             idempotent_send: false,
             rate_per_second: 0,
             channel_rate_per_minute: 0,
+            hears_own_sends: false,
+            hears_other_robots: false,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::Schema;
 
 use crate::capability::Capabilities;
-use crate::driver::{Driver, DriverInfo, ErasedDriver, Listen, Report};
+use crate::driver::{Driver, DriverInfo, ErasedDriver, Identity, Listen, Report};
 use crate::ports::Ports;
 
 /// Registers a [`Driver`] type, so that every binary that links its crate knows the platform.
@@ -85,6 +85,7 @@ fn prepare<D: Driver>(settings: serde_json::Value) -> Result<PreparedDriver, Set
     Ok(PreparedDriver {
         listen: D::listen(&settings),
         capabilities: D::capabilities(&settings),
+        identity: D::identity(&settings),
         report,
         open: Box::new(move |ports| Arc::new(D::open(settings, ports))),
     })
@@ -103,6 +104,7 @@ pub struct SettingsError {
 pub struct PreparedDriver {
     listen: Option<Listen>,
     capabilities: Capabilities,
+    identity: Option<Identity>,
     report: Report,
     open: Box<dyn FnOnce(Ports) -> Arc<dyn ErasedDriver> + Send + Sync>,
 }
@@ -124,6 +126,11 @@ impl PreparedDriver {
     /// See [`Driver::capabilities`].
     pub fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    /// See [`Driver::identity`].
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     /// What [`Driver::check`] found.

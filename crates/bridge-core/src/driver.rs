@@ -42,6 +42,15 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// What a channel of these settings can show.
     fn capabilities(settings: &Self::Settings) -> Capabilities;
 
+    /// Whom the platform takes an instance with these settings for; `None` if nothing tells, or if
+    /// the platform doesn't mind two instances being one. The check warns of two instances with one
+    /// identity.
+    ///
+    /// - Pure, as [`Driver::check`] is. The value is compared and never shown; no secret.
+    fn identity(_settings: &Self::Settings) -> Option<Identity> {
+        None
+    }
+
     /// Makes the driver of one instance. Does nothing else: no request, no task.
     fn open(settings: Self::Settings, ports: Ports) -> Self;
 
@@ -89,6 +98,18 @@ pub struct AddressKey {
     pub name: &'static str,
     /// What it is and where an operator finds it.
     pub description: &'static str,
+}
+
+/// Whom a platform takes an instance for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The settings key that says it.
+    pub key: &'static str,
+    /// What is equal exactly if the platform sees one robot.
+    pub value: String,
+    /// What happens to two instances that are one robot, as a clause: `the platform calls only one
+    /// of the two`.
+    pub consequence: &'static str,
 }
 
 /// Where an instance listens.

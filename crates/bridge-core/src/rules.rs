@@ -8,11 +8,13 @@ pub(crate) mod compile;
 mod explain;
 mod filter;
 mod index;
+pub(crate) mod meaning;
 mod plan;
 mod replace;
 mod template;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +49,8 @@ pub struct Rule {
     pub id: RuleId,
     /// Where it stands in the file, as 1-based line and column.
     pub place: (usize, usize),
+    /// What stands for the rule in a snippet: its id, or the brace with which it begins.
+    pub(crate) span: Range<usize>,
     pub(crate) sources: Vec<SourcePattern>,
     pub(crate) filter: Filter,
     /// Where it says that no later rule is asked once it has chosen a message; `None` if it does
@@ -61,6 +65,7 @@ pub(crate) struct SourcePattern {
     pub(crate) instance: InstanceId,
     pub(crate) channels: Channels,
     pub(crate) place: (usize, usize),
+    pub(crate) span: Range<usize>,
 }
 
 /// Which channels of an instance.
@@ -113,6 +118,7 @@ pub(crate) struct Target {
     pub(crate) channel: Channel,
     pub(crate) dress: Dress,
     pub(crate) policy: Arc<DeliveryPolicy>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Rules {

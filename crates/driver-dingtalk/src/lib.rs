@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use bridge_core::capability::Capabilities;
 use bridge_core::driver::{
-    AddressKey, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
+    AddressKey, Batch, Driver, DriverInfo, Identity, Listen, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Clock, Ports};
@@ -82,6 +82,10 @@ impl Driver for DingTalk {
 
     fn capabilities(_: &Settings) -> Capabilities {
         outbound::capabilities()
+    }
+
+    fn identity(settings: &Settings) -> Option<Identity> {
+        Some(settings.identity())
     }
 
     fn open(settings: Settings, ports: Ports) -> Self {

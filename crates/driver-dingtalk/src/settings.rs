@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bridge_core::driver::{Listen, Report};
+use bridge_core::driver::{Identity, Listen, Report};
 use bridge_core::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -74,9 +74,13 @@ impl Settings {
             check_credential(key, text, report);
         }
         if self.signing_secret.is_none() {
+            let problem = format!(
+                "there is no `signing_secret`: signatures are not verified, and {} can speak for anybody",
+                self.who_reaches_the_port()
+            );
             report.warning(
                 "signing_secret",
-                "there is no `signing_secret`: signatures are not verified, and whoever reaches the port can speak for anybody",
+                problem,
                 "set `signing_secret` to the app's Client Secret",
             );
         }
@@ -106,6 +110,19 @@ impl Settings {
         }
     }
 
+    /// Behind an address of the machine's own there is a proxy, or else no callback would arrive: it
+    /// makes the port as public as any other.
+    fn who_reaches_the_port(&self) -> String {
+        let (host, port) = (&*self.listen_host, self.listen_port);
+        match host.parse::<IpAddr>() {
+            Ok(host) if host.to_canonical().is_loopback() => {
+                format!("whoever reaches port {port} of this machine, as through its proxy,")
+            }
+            Ok(host) if host.is_unspecified() => format!("whoever reaches port {port}"),
+            _ => format!("whoever reaches port {port} at {host}"),
+        }
+    }
+
     /// `None` for a host that [`Settings::check`] refuses.
     pub(crate) fn listen(&self) -> Option<Listen> {
         Some(Listen {
@@ -114,6 +131,15 @@ impl Settings {
             path: self.listen_path.clone(),
             method: http::Method::POST,
         })
+    }
+
+    /// The robot's code: sends go out under it, and its app has one message receive URL.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            key: "robot_code",
+            value: self.robot_code.clone(),
+            consequence: "DingTalk calls one URL for a robot, so one of the two hears nothing",
+        }
     }
 
     /// What the path of a call is appended to: `api_base` in its normal form, without a slash at

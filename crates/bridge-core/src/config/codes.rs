@@ -76,10 +76,17 @@ codes! {
     UNKNOWN_PLACEHOLDER = "E0308", Error, "a format has a placeholder that is not known";
     BAD_TEMPLATE = "E0309", Error, "a format can't be read";
     DUPLICATE_RULE_ID = "E0310", Error, "two rules have one id";
+    PLACEHOLDER_VALUE = "E0311", Warning, "a value is left from an example";
 
     ADDRESS_IN_USE = "E0401", Error, "two instances listen on one address";
     UNUSED_INSTANCE = "E0402", Warning, "no rule uses an instance";
     NO_RULES = "E0403", Warning, "there are no rules";
+    NEVER_SENDS = "E0404", Warning, "a rule can never send anything";
+    REDUNDANT_RULE = "E0405", Warning, "earlier rules send all that a rule sends";
+    CHOSEN_TWICE = "E0406", Warning, "two rules send a message to one channel";
+    REPEATED_CHANNEL = "E0407", Warning, "a rule names a channel twice";
+    LOOP = "E0408", Warning, "a message can come back to where it started";
+    SAME_ROBOT = "E0409", Warning, "two instances are one robot";
 
     SECRET_UNAVAILABLE = "E0501", Error, "a secret can't be fetched";
     DATA_DIR = "E0502", Warning, "the data directory can't be used";

@@ -1,16 +1,16 @@
 //! Reads a config document: the block `global`, and every instance.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::document::Document;
 use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
-use super::listen::collide;
 use super::load::InstanceSetup;
+use super::neighbours::Neighbours;
+use super::notes::Notes;
+use super::placeholder;
 use super::retention::check_retention;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
@@ -20,6 +20,7 @@ use crate::id::InstanceId;
 use crate::ports::SecretSource;
 use crate::rules::Rules;
 use crate::rules::compile::InstanceFacts;
+use crate::rules::meaning::Hears;
 use crate::secret::LeakGuard;
 
 /// What was read of the config.
@@ -97,23 +98,27 @@ impl ConfigReader {
             check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
-        let mut listeners: Vec<(String, Range<usize>, (IpAddr, u16))> = Vec::new();
-        for draft in drafts {
+        let mut neighbours = Neighbours::default();
+        for draft in &drafts {
             let mut shape = ShapeReader {
                 findings,
                 source,
                 secrets,
             };
-            let Some(instance) = self.instance(&draft, &mut shape) else {
+            let Some(instance) = self.instance(draft, &mut shape) else {
                 continue;
             };
-            if let Some(listen) = instance.driver.listen() {
-                let span = draft.entry.key_span.clone();
-                listeners.push((draft.path.clone(), span, (listen.host, listen.port)));
-            }
+            neighbours.add(draft, &instance, findings);
             self.instances.push(instance);
         }
-        report_collisions(&listeners, findings);
+        if findings.error_count() == 0 {
+            // What is left to be put in is of interest once the rest is right.
+            let mut notes = Notes::new(findings);
+            for draft in &drafts {
+                placeholder::in_config(&draft.entry.node, &draft.path, &mut notes);
+            }
+            notes.finish();
+        }
         self.instances.sort_by(|left, right| left.id.cmp(&right.id));
         if self.unused.is_empty() && findings.error_count() == 0 {
             let linked: Vec<_> = catalog.iter().map(|entry| entry.info().platform).collect();
@@ -142,7 +147,9 @@ impl ConfigReader {
         let mut facts = InstanceFacts {
             id: id.clone(),
             address_keys: info.address_keys,
+            platform: info.platform,
             policy: Arc::new(base.clone()),
+            hears: Hears::default(),
             place: shape.findings.at(&entry.key_span),
         };
         let problem = format!("no rule uses the instance \"{id}\"");
@@ -156,6 +163,7 @@ impl ConfigReader {
         let read = read_instance(draft, shape);
         if let Some(read) = &read {
             facts.policy = Arc::new(base.with(&read.delivery));
+            facts.hears = Hears::of(&read.driver);
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {
@@ -188,25 +196,5 @@ impl ConfigReader {
         let unused = self.unused.drain(..);
         let unused = unused.filter(|(id, _)| !rules.uses_instance(id));
         self.diagnostics.extend(unused.map(|(_, warning)| warning));
-    }
-}
-
-fn report_collisions(listeners: &[(String, Range<usize>, (IpAddr, u16))], findings: &mut Findings) {
-    for (index, (path, span, address)) in listeners.iter().enumerate() {
-        let earlier = listeners[..index]
-            .iter()
-            .find(|(.., other)| collide(*other, *address));
-        if let Some(earlier) = earlier {
-            let other = &earlier.0;
-            let problem = format!(
-                "\"{path}\" and \"{other}\" listen on the same address: {}:{}",
-                address.0, address.1
-            );
-            let first = findings.at(&earlier.1);
-            findings
-                .report(&codes::ADDRESS_IN_USE, span, path, problem)
-                .label(first, "the first one is defined here")
-                .help("give one of them another `listen_port`");
-        }
     }
 }

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::Rules;
+use super::meaning::Hears;
 use super::replace::Replacements;
 use super::template::Template;
+use super::{Rules, meaning};
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::settings::DeliveryPolicy;
@@ -32,7 +33,9 @@ pub(super) use endpoint::exact_channel;
 pub(crate) struct InstanceFacts {
     pub(crate) id: InstanceId,
     pub(crate) address_keys: &'static [AddressKey],
+    pub(crate) platform: &'static str,
     pub(crate) policy: Arc<DeliveryPolicy>,
+    pub(crate) hears: Hears,
     /// Where the config defines it.
     pub(crate) place: Place,
 }
@@ -57,7 +60,12 @@ pub(crate) fn compile(
             .report(&codes::NO_RULES, &root.opening(), "rules", problem)
             .help(help);
     }
-    Some(Rules::new(rules))
+    let rules = Rules::new(rules);
+    // A rule with an error was not compiled: what is said of the others might not hold with it.
+    if rules.len() == nodes.len() {
+        meaning::check(&rules, root, facts, findings);
+    }
+    Some(rules)
 }
 
 /// Keeps what is shared between rules.

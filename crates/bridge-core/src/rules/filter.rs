@@ -17,6 +17,11 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Whether it turns nothing away.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.when.is_none() && self.unless.is_none()
+    }
+
     /// Whether the rule takes the message.
     pub(crate) fn passes(&self, message: &Message) -> bool {
         let holds = |condition: &Condition| condition.holding(message).is_some();

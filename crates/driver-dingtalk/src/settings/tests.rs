@@ -57,14 +57,47 @@ fn the_defaults_are_the_documented_ones() {
 }
 
 #[test]
-fn a_missing_signing_secret_is_warned_of_with_the_cure() {
-    let settings = json!({ "app_key": "k", "app_secret": "s", "robot_code": "r" });
-    let prepared = DriverEntry::of::<DingTalk>().prepare(settings).unwrap();
-    let warnings: Vec<_> = prepared.report().warnings().collect();
-    assert!(
-        warnings[0].1.contains("signatures are not verified"),
-        "{warnings:?}"
-    );
+fn a_missing_signing_secret_is_warned_of_with_who_can_misuse_it() {
+    let rows = [
+        ("0.0.0.0", "whoever reaches port 8082 can speak"),
+        ("::", "whoever reaches port 8082 can speak"),
+        (
+            "192.0.2.7",
+            "whoever reaches port 8082 at 192.0.2.7 can speak",
+        ),
+        (
+            "127.0.0.1",
+            "whoever reaches port 8082 of this machine, as through its proxy, can speak",
+        ),
+        (
+            "::1",
+            "whoever reaches port 8082 of this machine, as through its proxy, can speak",
+        ),
+    ];
+    for (host, expected) in rows {
+        let settings =
+            json!({ "app_key": "k", "app_secret": "s", "robot_code": "r", "listen_host": host });
+        let prepared = DriverEntry::of::<DingTalk>().prepare(settings).unwrap();
+        let warnings: Vec<_> = prepared.report().warnings().collect();
+        let [("signing_secret", problem)] = &*warnings else {
+            panic!("{host}: {warnings:?}");
+        };
+        assert!(
+            problem.contains("signatures are not verified") && problem.contains(expected),
+            "{host}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn two_settings_are_one_robot_if_their_code_is_equal() {
+    let identity = |code: &str| {
+        let prepared = DriverEntry::of::<DingTalk>().prepare(with("robot_code", code.into()));
+        prepared.unwrap().identity().cloned().unwrap()
+    };
+    assert_eq!(identity("r"), identity("r"));
+    assert_ne!(identity("r"), identity("s"));
+    assert_eq!(identity("r").key, "robot_code");
 }
 
 #[test]

@@ -63,9 +63,11 @@ impl Compiler<'_> {
             return None;
         }
         let place = self.findings.document.place(node.span.start);
+        let span = node.get("id").map(|id| id.node.span.clone());
         let mut rule = Rule {
             id: id?,
             place,
+            span: span.unwrap_or_else(|| node.opening()),
             sources: Vec::new(),
             filter,
             stop,
@@ -81,6 +83,7 @@ impl Compiler<'_> {
                     channel,
                     dress,
                     policy,
+                    span: end.span.clone(),
                 });
             }
             if end.is_source {
@@ -89,6 +92,7 @@ impl Compiler<'_> {
                     instance: end.instance,
                     channels,
                     place,
+                    span: end.span,
                 });
             }
         }
