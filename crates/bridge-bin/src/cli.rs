@@ -10,7 +10,8 @@ mod explain;
 mod help;
 mod init;
 mod operate;
-mod output;
+pub(crate) mod output;
+mod reload;
 mod run;
 mod schema;
 mod store;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::Args),
     /// Write a config or rules file in another format: JSON, YAML or TOML
     Convert(convert::Args),
+    /// Let the running bridge read its files again; exit 78 if they have errors
+    Reload(reload::Args),
     /// Show what each rule makes of a message, and which clause decided
     Explain(explain::Args),
     /// Test the rules: whether messages reach the channels, and with the text, that a file says
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Some(Command::Init(args)) => init::init(&args, &catalog),
         Some(Command::Check(args)) => check::check(&args, &catalog),
         Some(Command::Convert(args)) => convert::convert(&args),
+        Some(Command::Reload(args)) => reload::reload(&args, &catalog),
         Some(Command::Explain(args)) => explain::explain(&args, &catalog),
         Some(Command::Test(args)) => test::test(&args, &catalog),
         Some(Command::Trace(args)) => trace::trace(&args, &catalog),

@@ -1,5 +1,7 @@
 //! Reads what the loader needs from outside: the two files, and secrets from environment and files.
 
+mod origin;
+
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Setup, Source, Unreadable
 use bridge_core::ports::SecretSource;
 
 use crate::logging;
+
+pub(crate) use origin::{Origin, Reading, Seen};
 
 /// Where the two files are.
 #[derive(Debug, Clone, clap::Args)]
@@ -69,35 +73,10 @@ impl Files {
     /// Reads, checks and compiles both files with the secrets of this machine. Secrets that are not
     /// there hide nothing else that is wrong.
     pub(crate) fn load_here(&self, catalog: &Catalog) -> Here {
-        let sources = self.sources();
-        let mut loaded = sources.load(catalog, &Environment);
-        let is_of_machine = |found: &Diagnostic| found.code.is_of_the_environment();
-        let is_error = Diagnostic::is_error;
-        let outline = match loaded
-            .diagnostics
-            .iter()
-            .any(|d| is_error(d) && is_of_machine(d))
-        {
-            true => {
-                let offline = sources.load(catalog, &Offline);
-                add_missing(
-                    &mut loaded.diagnostics,
-                    offline.diagnostics,
-                    &sources.config.name,
-                );
-                offline.setup
-            }
-            false => None,
-        };
-        // Made-up secrets pass where a real one is refused.
-        let are_right = !loaded
-            .diagnostics
-            .iter()
-            .any(|d| is_error(d) && !is_of_machine(d));
-        let outline = outline.filter(|_| are_right);
-        Here { loaded, outline }
+        self.sources().load_here(catalog, &Environment)
     }
 
+    /// Both files as they are now.
     fn sources(&self) -> Sources {
         Sources {
             config: self.config_source(),
@@ -124,6 +103,36 @@ struct Sources {
 }
 
 impl Sources {
+    /// [`Files::load_here`], of what was read, with the secrets of `machine`.
+    fn load_here(&self, catalog: &Catalog, machine: &dyn SecretSource) -> Here {
+        let mut loaded = self.load(catalog, machine);
+        let is_of_machine = |found: &Diagnostic| found.code.is_of_the_environment();
+        let is_error = Diagnostic::is_error;
+        let outline = match loaded
+            .diagnostics
+            .iter()
+            .any(|d| is_error(d) && is_of_machine(d))
+        {
+            true => {
+                let offline = self.load(catalog, &Offline);
+                add_missing(
+                    &mut loaded.diagnostics,
+                    offline.diagnostics,
+                    &self.config.name,
+                );
+                offline.setup
+            }
+            false => None,
+        };
+        // Made-up secrets pass where a real one is refused.
+        let are_right = !loaded
+            .diagnostics
+            .iter()
+            .any(|d| is_error(d) && !is_of_machine(d));
+        let outline = outline.filter(|_| are_right);
+        Here { loaded, outline }
+    }
+
     fn load(&self, catalog: &Catalog, secrets: &dyn SecretSource) -> Loaded {
         let mut loaded = load(&self.config, &self.rules, catalog, secrets);
         // The core does not log, so it does not know what a level is.
@@ -268,6 +277,11 @@ impl SecretSource for Environment {
             )
         })
     }
+}
+
+/// Where a secret's file is, by the path that the config names.
+fn secret_path(path: &str) -> PathBuf {
+    SecretFile::of(path).found
 }
 
 /// Where a secret's file is looked for.

@@ -3,7 +3,7 @@
 mod counters;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use counters::Counters;
 
+use crate::generation::{Generation, Generations, Parts};
 use crate::known::KnownChannels;
 use crate::log_limit::LogLimit;
 
@@ -36,8 +37,7 @@ const MOST_NOTICES: usize = 1000;
 /// What all instances share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) rules: Arc<Rules>,
-    pub(crate) leaks: Arc<LeakGuard>,
+    pub(crate) generations: Arc<Generations>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) known: Arc<KnownChannels>,
@@ -54,6 +54,9 @@ struct Inner {
     counters: Counters,
     limit: LogLimit,
     notices: Mutex<HashSet<String>>,
+    /// The last generation that had the instance, once it is being removed. Whoever brings something
+    /// that belongs to it keeps it alive.
+    last: Mutex<Weak<Generation>>,
 }
 
 impl InstanceIntake {
@@ -65,7 +68,14 @@ impl InstanceIntake {
             counters: Counters::default(),
             limit: LogLimit::default(),
             notices: Mutex::default(),
+            last: Mutex::default(),
         }))
+    }
+
+    /// Says which generation routes what has come in by now, once the current one does not have this
+    /// instance: to be said before that is the current one.
+    pub(crate) fn set_last(&self, generation: &Arc<Generation>) {
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(generation);
     }
 
     /// Logs what was counted.
@@ -75,13 +85,13 @@ impl InstanceIntake {
 }
 
 impl Inner {
-    async fn take_all(&self, batch: Batch) -> Result<(), Busy> {
+    async fn take_all(&self, batch: Batch, generation: &Generation) -> Result<(), Busy> {
         for notice in batch.notices {
             self.notice(&notice);
         }
         for event in batch.events {
             let taken = match event {
-                Event::Message(message) => self.take_message(message).await,
+                Event::Message(message) => self.take_message(message, generation).await,
                 Event::Ignored(ignored) => self.ignore(ignored).await,
                 _ => Ok(()),
             };
@@ -100,9 +110,25 @@ impl Inner {
         Ok(())
     }
 
-    async fn take_message(&self, message: Message) -> Result<(), StoreError> {
+    /// The generation that routes what has come in: the newest that has this instance, so that what
+    /// comes in while the instance is renamed or removed is not lost between two.
+    fn generation(&self) -> Arc<Generation> {
+        let current = self.shared.generations.current();
+        if current.has(&self.instance) {
+            return current;
+        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.upgrade().unwrap_or(current)
+    }
+
+    async fn take_message(
+        &self,
+        message: Message,
+        generation: &Generation,
+    ) -> Result<(), StoreError> {
+        let Parts { rules, leaks, .. } = &generation.parts;
         let channel = Channel::new(self.instance.clone(), message.address.clone());
-        if let Some(key) = find_leak(&self.shared.leaks, &message) {
+        if let Some(key) = find_leak(leaks, &message) {
             warn!(
                 instance = %self.instance, key, message_id = message.id,
                 "a message holds this key's secret; it is not forwarded and not stored"
@@ -111,8 +137,8 @@ impl Inner {
                 .not_forwarded("holds_secret", message.id, Some(message.address))
                 .await;
         }
-        self.see(&channel, &message.channel_title).await?;
-        let deliveries = self.shared.rules.plan(self.platform, &channel, &message);
+        self.see(&channel, &message.channel_title, rules).await?;
+        let deliveries = rules.plan(self.platform, &channel, &message);
         if deliveries.is_empty() {
             return self
                 .not_forwarded("no_rule", message.id, Some(message.address))
@@ -173,10 +199,10 @@ impl Inner {
     }
 
     /// Reports a channel that no rule names once: that is how an operator finds a room's id.
-    async fn see(&self, channel: &Channel, title: &str) -> Result<(), StoreError> {
+    async fn see(&self, channel: &Channel, title: &str, rules: &Rules) -> Result<(), StoreError> {
         let at = self.shared.clock.now();
         let sighting = self.shared.known.see(channel, title, at);
-        if sighting.is_first && !self.shared.rules.names(channel) {
+        if sighting.is_first && !rules.names(channel) {
             info!(
                 instance = %self.instance, title, address = %channel,
                 "heard a channel that no rule names; paste the address into the rules to bridge it"
@@ -224,7 +250,9 @@ pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&
 impl Intake for InstanceIntake {
     fn take(&self, batch: Batch) -> BoxFuture<'static, Result<(), Busy>> {
         let intake = Arc::clone(&self.0);
-        Box::pin(async move { intake.take_all(batch).await })
+        // Asked once, and held until all deliveries are committed.
+        let generation = intake.generation();
+        Box::pin(async move { intake.take_all(batch, &generation).await })
     }
 
     fn refused(&self, status: StatusCode, refusal: &Refusal) {

@@ -24,7 +24,6 @@ use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::retry::{Failure, Overdue, Verdict, judge, overdue, perhaps_delivered};
-use bridge_core::rules::Rules;
 use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{Attempt, ReadyOutbound};
@@ -36,6 +35,8 @@ use settling::Settling;
 pub(crate) use target::Target;
 use window::Window;
 
+use crate::generation::Generations;
+
 /// The pause after the store could not be read or written.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -44,8 +45,7 @@ const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Context {
     pub(crate) channel: Channel,
     pub(crate) window: Arc<Window>,
-    pub(crate) target: Arc<Target>,
-    pub(crate) rules: Arc<Rules>,
+    pub(crate) generations: Arc<Generations>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stopping: watch::Receiver<bool>,
@@ -54,12 +54,22 @@ pub(crate) struct Context {
 /// The queue of deliveries to one channel, and the task that works it off.
 pub(crate) struct Lane {
     context: Context,
+    /// The instance, as it was when it was last looked for.
+    target: Arc<Target>,
     budget: ChannelBudget,
     settling: Settling,
 }
 
-/// The bridge is stopping: what is not settled stays in the store.
+/// The lane ends, since the bridge is stopping or its instance is no longer configured: what is not
+/// settled stays in the store.
 struct Stopping;
+
+/// Why a lane does not wait any longer.
+enum Interrupted {
+    Stopping,
+    /// The instance is another one now, or none.
+    Retired,
+}
 
 /// What follows from a try.
 enum Next {
@@ -69,21 +79,20 @@ enum Next {
     End(Step),
 }
 
-/// Works until the bridge stops. A send that runs then is finished and settled; no further one is
-/// begun.
+/// Works until the bridge stops or the instance is removed. A send that runs then is finished and
+/// settled; no further one is begun. If the instance changes, the next send is the new one's.
 pub(crate) async fn run(context: Context) {
-    let open = ChannelBudget::open(
-        context.target.channel_rate_per_minute,
-        &context.channel,
-        &context.store,
-        &context.clock,
-    );
+    let Some(target) = context.target() else {
+        return;
+    };
     let mut stopping = context.stopping.clone();
+    let open = context.open_budget(&target);
     let Ok(budget) = unless_stopping(&mut stopping, open).await else {
         return;
     };
     let mut lane = Lane {
         context,
+        target,
         budget,
         settling: Settling::default(),
     };
@@ -96,16 +105,39 @@ pub(crate) async fn run(context: Context) {
     lane.settling.written().await.ok();
 }
 
+impl Context {
+    /// The instance as it is now; `None` if it is not configured.
+    fn target(&self) -> Option<Arc<Target>> {
+        let generation = self.generations.current();
+        let end = generation.parts.ends.get(&self.channel.instance)?;
+        Some(Arc::clone(&end.target))
+    }
+
+    async fn open_budget(&self, target: &Target) -> ChannelBudget {
+        let per_minute = target.channel_rate_per_minute;
+        ChannelBudget::open(per_minute, &self.channel, &self.store, &self.clock).await
+    }
+
+    /// How the delivery is to be tried.
+    fn policy(&self, delivery: &QueuedDelivery) -> Result<Arc<DeliveryPolicy>, Stopping> {
+        let generation = self.generations.current();
+        let policy = generation.policy(&delivery.rule, &delivery.channel);
+        policy.ok_or(Stopping)
+    }
+}
+
 impl Lane {
     /// Sends the delivery's parts until it leaves the queue.
     async fn deliver(&mut self, mut delivery: QueuedDelivery) -> Result<(), Stopping> {
-        let Context { rules, target, .. } = &self.context;
-        let policy = rules.policy(&delivery.rule, &delivery.channel);
-        let policy = Arc::clone(policy.unwrap_or(&target.policy));
-        let target = Arc::clone(target);
+        let mut target = Arc::clone(&self.target);
         let mut parts = fit(&delivery.content, &target.capabilities);
         loop {
             let outbound = self.ready(delivery.progress.not_before).await?;
+            if !Arc::ptr_eq(&target, &self.target) {
+                target = Arc::clone(&self.target);
+                parts = fit(&delivery.content, &target.capabilities);
+            }
+            let policy = self.context.policy(&delivery)?;
             if let Some(step) = self.overdue(&delivery, &policy) {
                 return self.settle(&delivery, step).await;
             }
@@ -146,22 +178,54 @@ impl Lane {
 
     /// Waits for the delivery's own time, for the instance's gate, for both budgets and for a slot.
     async fn ready(&mut self, not_before: Timestamp) -> Result<ReadyOutbound, Stopping> {
-        let Self {
-            context, budget, ..
-        } = self;
-        let (target, clock) = (&context.target, &context.clock);
-        let ready = async {
-            loop {
-                wait_until(not_before.max(target.gate.opens_at()), &**clock).await;
-                budget.available().await;
-                let outbound = target.outbound.ready().await;
-                // Another lane may have been told to wait while this one stood in line.
-                if target.gate.opens_at() <= clock.now() {
-                    return outbound;
+        loop {
+            let Self {
+                context,
+                target,
+                budget,
+                ..
+            } = self;
+            let clock = &context.clock;
+            let ready = async {
+                loop {
+                    wait_until(not_before.max(target.gate.opens_at()), &**clock).await;
+                    budget.available().await;
+                    let outbound = target.outbound.ready().await;
+                    // Another lane may have been told to wait while this one stood in line.
+                    if target.gate.opens_at() <= clock.now() {
+                        return outbound;
+                    }
                 }
+            };
+            match uninterrupted(&mut context.stopping, target, ready).await {
+                Ok(outbound) => return Ok(outbound),
+                Err(interrupted) => self.renew(interrupted).await?,
             }
+        }
+    }
+
+    /// Waits, at most until the instance is another one; the lane goes on with that then.
+    async fn pause(&mut self, pause: impl Future<Output = ()>) -> Result<(), Stopping> {
+        let stopping = &mut self.context.stopping;
+        match uninterrupted(stopping, &self.target, pause).await {
+            Ok(()) => Ok(()),
+            Err(interrupted) => self.renew(interrupted).await,
+        }
+    }
+
+    /// Goes on with the instance as it is now, if it still is and the bridge is not stopping.
+    async fn renew(&mut self, interrupted: Interrupted) -> Result<(), Stopping> {
+        let Interrupted::Retired = interrupted else {
+            return Err(Stopping);
         };
-        unless_stopping(&mut context.stopping, ready).await
+        let target = self.context.target().ok_or(Stopping)?;
+        if target.channel_rate_per_minute != self.target.channel_rate_per_minute {
+            let mut stopping = self.context.stopping.clone();
+            let open = self.context.open_budget(&target);
+            self.budget = unless_stopping(&mut stopping, open).await?;
+        }
+        self.target = target;
+        Ok(())
     }
 
     /// Uses a permission of the channel's budget; says whether it may be used.
@@ -171,7 +235,7 @@ impl Lane {
         };
         report::store_fails(&self.context.channel, &error);
         let pause = self.context.clock.sleep(STORE_AGAIN_AFTER);
-        unless_stopping(&mut self.context.stopping, pause).await?;
+        self.pause(pause).await?;
         Ok(false)
     }
 
@@ -218,7 +282,10 @@ impl Lane {
             }
             Err(error) => error,
         };
-        let Context { target, clock, .. } = &self.context;
+        let Self {
+            context, target, ..
+        } = self;
+        let clock = &context.clock;
         let failure = Failure {
             error: &error,
             progress: delivery.progress,
@@ -296,6 +363,19 @@ async fn wait_until(time: Timestamp, clock: &dyn Clock) {
             return;
         }
         clock.sleep(wait).await;
+    }
+}
+
+async fn uninterrupted<T>(
+    stopping: &mut watch::Receiver<bool>,
+    target: &Target,
+    work: impl Future<Output = T>,
+) -> Result<T, Interrupted> {
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Interrupted::Stopping),
+        () = target.retirement.declared() => Err(Interrupted::Retired),
+        done = work => Ok(done),
     }
 }
 

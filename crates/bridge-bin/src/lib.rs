@@ -16,6 +16,7 @@ mod dispatch;
 mod drivers;
 mod environment;
 pub mod files;
+mod generation;
 mod intake;
 mod known;
 mod lane;

@@ -1,5 +1,6 @@
 //! What is logged, where, and in which form.
 
+use bridge_core::config::Diagnostic;
 use bridge_core::config::settings::{LogFormat, LogSettings};
 use tracing_subscriber::EnvFilter;
 
@@ -47,6 +48,19 @@ pub(crate) fn init(settings: &LogSettings, level: Option<&str>) -> Result<(), St
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };
     installed.map_err(|error| format!("logging can't start: {error}"))
+}
+
+/// What is wrong with the files, one line for each.
+pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) {
+    for found in diagnostics {
+        let (code, place) = (found.code.id, &found.place);
+        let (key, help, problem) = (&found.path, &found.help, &found.problem);
+        if found.is_error() {
+            tracing::error!(code, %place, key, help, "{problem}");
+        } else {
+            tracing::warn!(code, %place, key, help, "{problem}");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The dispatcher and its lanes over a clock that jumps, a platform and a store that fail on purpose,
-//! and crashes: thousands of small worlds, each made by its seed.
+//! crashes and reloads: thousands of small worlds, each made by its seed.
 
 mod check;
 mod clock;

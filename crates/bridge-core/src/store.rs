@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::BoxFuture;
-use crate::id::Channel;
+use crate::id::{Channel, InstanceId};
 use crate::time::Timestamp;
 
 pub use delivery::{
@@ -130,6 +130,26 @@ pub trait Store: Send + Sync {
         letters: Vec<DeliveryId>,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Discarded>, StoreError>>;
+
+    /// Gives up sending what is queued for an instance: moves at most `limit` deliveries to the dead
+    /// letters with `reason`, of each lane those with the smallest turns. How many were moved; fewer
+    /// than `limit` only if no more are queued.
+    ///
+    /// - Called while no lane of the instance works, and whether or not one of them is blocked;
+    ///   letters that block stay as they are.
+    /// - Letters keep how far they have come, and are replayed as any other.
+    /// - `Ok` means that everything is synced.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; then nothing was moved.
+    fn park(
+        &self,
+        instance: &InstanceId,
+        reason: &str,
+        limit: usize,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Says who hears of committed deliveries; replaces an earlier feed.
     fn set_feed(&self, feed: Arc<dyn Feed>);

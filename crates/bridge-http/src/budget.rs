@@ -22,7 +22,6 @@ const ROUNDING: Duration = Duration::from_millis(1);
 ///   one window's worth too early.
 #[derive(Debug)]
 pub struct Budget {
-    limit: usize,
     window: Duration,
     places: Mutex<Places>,
     /// Whoever stands first in the line holds this while it waits. tokio's mutex, because it hands
@@ -34,6 +33,7 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct Places {
+    limit: usize,
     /// When the permissions of the last window were used, oldest first.
     used: VecDeque<Timestamp>,
     /// Permissions that are given and not used yet.
@@ -44,6 +44,8 @@ struct Places {
 #[derive(Debug)]
 pub(crate) struct Permission {
     budget: Arc<Budget>,
+    /// Whether there was a limit when it was given.
+    is_counted: bool,
 }
 
 /// What whoever stands first in the line waits for.
@@ -58,9 +60,11 @@ impl Budget {
     /// `limit` permissions per `window`; a limit of 0 is none at all.
     pub fn new(limit: u32, window: Duration) -> Self {
         Self {
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
             window,
-            places: Mutex::default(),
+            places: Mutex::new(Places {
+                limit: count(limit),
+                ..Places::default()
+            }),
             line: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
@@ -69,7 +73,8 @@ impl Budget {
     /// This budget, as if permissions had been used at these times, oldest first.
     pub fn with_used(self, times: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut used: VecDeque<_> = times.into_iter().collect();
-        while used.len() > self.limit {
+        let limit = self.places().limit;
+        while used.len() > limit {
             used.pop_front();
         }
         self.places().used = used;
@@ -79,13 +84,25 @@ impl Budget {
     /// This budget, as if all its permissions had been used at `time`: after a start nobody knows
     /// how many an earlier run used just before its end.
     pub fn used_up_at(self, time: Timestamp) -> Self {
-        let times = vec![time; self.limit];
+        let times = vec![time; self.places().limit];
         self.with_used(times)
     }
 
     /// Whether it limits anything.
     pub fn is_limited(&self) -> bool {
-        self.limit > 0
+        self.places().limit > 0
+    }
+
+    /// Changes the limit from `now` on; what was used before counts. Without a limit nothing was
+    /// counted, so a new one begins as if it were used up.
+    pub fn set_limit(&self, limit: u32, now: Timestamp) {
+        let mut places = self.places();
+        let before = std::mem::replace(&mut places.limit, count(limit));
+        if before == 0 {
+            places.used = vec![now; places.limit].into();
+        }
+        drop(places);
+        self.changed.notify_one();
     }
 
     /// Resolves when [`acquire`](Self::acquire) would not wait; counts nothing. Where only one task
@@ -108,12 +125,16 @@ impl Budget {
 
     /// Resolves when one more may go, and keeps its place until it is used or dropped.
     pub(crate) async fn give(self: Arc<Self>, clock: &dyn Clock) -> Permission {
-        if self.is_limited() {
+        let is_counted = self.is_limited();
+        if is_counted {
             let _first = self.line.lock().await;
             self.free_place(clock).await;
             self.places().given += 1;
         }
-        Permission { budget: self }
+        Permission {
+            budget: self,
+            is_counted,
+        }
     }
 
     /// Waits until there is a place. Whoever calls this stands first in the line.
@@ -129,7 +150,7 @@ impl Budget {
                         // The clock may have been set back during the sleep; the place is free all
                         // the same.
                         let mut places = self.places();
-                        if places.is_full(self.limit) {
+                        if places.is_full() {
                             places.used.pop_front();
                         }
                     }
@@ -148,7 +169,7 @@ impl Budget {
         }
         let is_over = |at: &Timestamp| now.since(*at) > self.window;
         while places.used.pop_front_if(|oldest| is_over(oldest)).is_some() {}
-        if !places.is_full(self.limit) {
+        if !places.is_full() {
             return None;
         }
         Some(match places.used.front() {
@@ -162,9 +183,14 @@ impl Budget {
     }
 }
 
+/// A limit as a number of places.
+fn count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 impl Places {
-    fn is_full(&self, limit: usize) -> bool {
-        self.used.len() + self.given >= limit
+    fn is_full(&self) -> bool {
+        self.limit > 0 && self.used.len() + self.given >= self.limit
     }
 }
 
@@ -180,7 +206,7 @@ impl Permission {
 
 impl Drop for Permission {
     fn drop(&mut self) {
-        if self.budget.is_limited() {
+        if self.is_counted {
             self.budget.places().given -= 1;
             self.budget.changed.notify_one();
         }

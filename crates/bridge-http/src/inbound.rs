@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use tokio::sync::Semaphore;
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use handover::Handover;
@@ -141,6 +143,43 @@ where
     service_fn(move |request: Request<B>| {
         let (stack, listener) = (stack.clone(), Arc::clone(&listener));
         async move { Ok(refused::answered(stack.oneshot(request).await, &*listener)) }
+    })
+}
+
+/// What answers at a listener, without its type.
+pub type Endpoint = BoxCloneSyncService<Request<Incoming>, Response<Full<Bytes>>, Infallible>;
+
+/// What is to answer one request.
+#[derive(Debug)]
+pub struct Chosen<H> {
+    /// That.
+    pub endpoint: Endpoint,
+    /// Kept until the request is answered.
+    pub held: H,
+}
+
+/// A service that asks for every request what is to answer it, so that it can change while
+/// connections are open. Where nothing is, the answer is 503.
+pub fn chosen<H: Send + 'static>(
+    choose: impl Fn() -> Option<Chosen<H>> + Clone + Send + 'static,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    service_fn(move |request| {
+        let chosen = choose();
+        async move {
+            let Some(Chosen { endpoint, held }) = chosen else {
+                return Ok(refused::closing());
+            };
+            let answer = endpoint.oneshot(request).await;
+            drop(held);
+            answer
+        }
     })
 }
 

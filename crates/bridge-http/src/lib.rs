@@ -18,7 +18,9 @@ mod server;
 pub use budget::Budget;
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use clock::SystemClock;
-pub use inbound::{Busy, InboundOptions, Intake, SMALL_BODY_BYTES, endpoint};
+pub use inbound::{
+    Busy, Chosen, Endpoint, InboundOptions, Intake, SMALL_BODY_BYTES, chosen, endpoint,
+};
 pub use outbound::{Attempt, Outbound, OutboundOptions, ReadyOutbound, stack};
-pub use pool::BlockingPool;
-pub use server::{BindError, ServerOptions, bind, serve};
+pub use pool::{BlockingPool, PoolShare};
+pub use server::{BindError, ServerOptions, bind, serve, serve_then};

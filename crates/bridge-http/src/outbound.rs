@@ -48,6 +48,16 @@ pub fn stack(
         true => budget.used_up_at(clock.now()),
         false => budget,
     });
+    stack_on(budget, driver, options, clock)
+}
+
+fn stack_on(
+    budget: Arc<Budget>,
+    driver: Arc<dyn ErasedDriver>,
+    options: OutboundOptions,
+    clock: Arc<dyn Clock>,
+) -> Outbound {
+    let shared = Arc::clone(&budget);
     let budget_clock = Arc::clone(&clock);
     let service = ServiceBuilder::new()
         // Outermost: those who wait here hold nothing but their place in the line, and no more than
@@ -65,7 +75,10 @@ pub fn stack(
             clock: Arc::clone(&clock),
         }))
         .service(Sender { driver });
-    Outbound { service }
+    Outbound {
+        service,
+        budget: shared,
+    }
 }
 
 /// An instance's sends. Clones share the bounds.
@@ -76,9 +89,23 @@ pub fn stack(
 #[derive(Clone)]
 pub struct Outbound {
     service: ConcurrencyLimit<Budgeted<TimeLimited<Sender>>>,
+    budget: Arc<Budget>,
 }
 
 impl Outbound {
+    /// A stack of the same instance with another driver and other bounds, for sends from now on.
+    /// Those of both count in one budget, which has the new limit at once.
+    pub fn succeeded_by(
+        &self,
+        driver: Arc<dyn ErasedDriver>,
+        options: OutboundOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let budget = Arc::clone(&self.budget);
+        budget.set_limit(options.rate_per_second, clock.now());
+        stack_on(budget, driver, options, clock)
+    }
+
     /// Waits for a slot and for the budget. What is sent can be decided then, since nothing else
     /// will delay it.
     pub async fn ready(&self) -> ReadyOutbound {

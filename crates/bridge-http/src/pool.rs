@@ -34,13 +34,14 @@ pub struct BlockingPool {
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
-    max_threads: usize,
     idle_lifetime: Duration,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// Threads that may exist; 0 counts as 1.
+    max_threads: usize,
     /// Threads that exist, or are being started.
     threads: usize,
     /// Those of them without a job; each looks into the queue before it sleeps.
@@ -62,13 +63,26 @@ impl BlockingPool {
     }
 
     fn with_idle_lifetime(max_threads: usize, idle_lifetime: Duration) -> Arc<Self> {
+        let state = State {
+            max_threads,
+            ..State::default()
+        };
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             work: Condvar::new(),
-            max_threads: max_threads.max(1),
             idle_lifetime,
         });
         Arc::new(Self { shared })
+    }
+
+    /// Lets the pool have so many threads more for as long as the result lives: what an instance
+    /// brings along that comes while the bridge runs.
+    pub fn share(&self, threads: usize) -> PoolShare {
+        self.shared.lock().max_threads += threads;
+        PoolShare {
+            threads,
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Threads that exist now.
@@ -84,7 +98,7 @@ impl BlockingPool {
     pub(crate) fn submit(&self, job: Job) -> io::Result<()> {
         let mut state = self.shared.lock();
         state.queue.push_back(job);
-        if state.queue.len() <= state.free || state.threads >= self.shared.max_threads {
+        if state.queue.len() <= state.free || state.threads >= state.max_threads.max(1) {
             self.shared.wake_one(&mut state);
             return Ok(());
         }
@@ -130,9 +144,28 @@ impl Drop for BlockingPool {
 impl fmt::Debug for BlockingPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlockingPool")
-            .field("max_threads", &self.shared.max_threads)
+            .field("max_threads", &self.shared.lock().max_threads)
             .field("threads", &self.threads())
             .finish()
+    }
+}
+
+/// What one user of a pool may take of it. Dropping it gives it back; jobs that run then are
+/// finished, and further ones wait for the threads that are left.
+pub struct PoolShare {
+    threads: usize,
+    shared: Arc<Shared>,
+}
+
+impl Drop for PoolShare {
+    fn drop(&mut self) {
+        self.shared.lock().max_threads -= self.threads;
+    }
+}
+
+impl fmt::Debug for PoolShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PoolShare").field(&self.threads).finish()
     }
 }
 

@@ -53,6 +53,22 @@ pub async fn serve<S>(
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
 {
+    serve_then(listener, service, options, shutdown, || {}).await;
+}
+
+/// [`serve`], which calls `port_is_free` once the port is closed after `shutdown`, while connections
+/// may still be open.
+pub async fn serve_then<S>(
+    listener: TcpListener,
+    service: S,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()>,
+    port_is_free: impl FnOnce(),
+) where
+    S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
     let http = connection::builder();
     let mut acceptor = Acceptor::new(listener, Places::new(&options));
     let options = Arc::new(options);
@@ -86,6 +102,7 @@ pub async fn serve<S>(
     }
 
     drop(acceptor);
+    port_is_free();
     drop(stop);
     while let Some(ended) = connections.join_next().await {
         report(ended);

@@ -7,6 +7,7 @@ mod channels;
 mod fault;
 mod letters;
 mod orphans;
+mod park;
 mod settle;
 
 use bridge_core::id::Channel;
@@ -75,6 +76,7 @@ pub(crate) enum Effect {
     Nothing,
     Replayed(Vec<Replayed>),
     Discarded(Vec<Discarded>),
+    Parked(usize),
 }
 
 /// What an operation writes to.
@@ -268,6 +270,13 @@ fn apply(
         Operation::Discard { letters, at, .. } => {
             letters::discard(tables, letters, *at).map(Effect::Discarded)
         }
+        Operation::Park {
+            instance,
+            reason,
+            limit,
+            at,
+            ..
+        } => park::park(tables, instance, reason, *limit, *at).map(Effect::Parked),
         Operation::Flush(_) => Ok(Effect::Nothing),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bridge_core::id::Channel;
+use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Discarded, Merge, Record, Replayed, Settlement, StoreError,
 };
@@ -68,6 +68,13 @@ pub(crate) enum Operation {
         at: Timestamp,
         answer: Answer<Vec<Discarded>>,
     },
+    Park {
+        instance: InstanceId,
+        reason: String,
+        limit: usize,
+        at: Timestamp,
+        answer: Answer<usize>,
+    },
     Flush(Answer<()>),
 }
 
@@ -81,7 +88,11 @@ impl Operation {
     pub(crate) fn needs_sync(&self) -> bool {
         matches!(
             self,
-            Self::Admit { .. } | Self::Replay { .. } | Self::Discard { .. } | Self::Flush(_)
+            Self::Admit { .. }
+                | Self::Replay { .. }
+                | Self::Discard { .. }
+                | Self::Park { .. }
+                | Self::Flush(_)
         )
     }
 

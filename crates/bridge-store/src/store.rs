@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use bridge_core::BoxFuture;
-use bridge_core::id::Channel;
+use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Discarded, Feed, LaneWindow, Merge, Record, Replayed,
@@ -240,6 +240,23 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Vec<Discarded>, StoreError>> {
         Box::pin(self.ask(move |answer| Operation::Discard {
             letters,
+            at,
+            answer,
+        }))
+    }
+
+    fn park(
+        &self,
+        instance: &InstanceId,
+        reason: &str,
+        limit: usize,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<usize, StoreError>> {
+        let (instance, reason) = (instance.clone(), reason.to_owned());
+        Box::pin(self.ask(move |answer| Operation::Park {
+            instance,
+            reason,
+            limit,
             at,
             answer,
         }))

@@ -8,7 +8,7 @@ use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bridge_core::BoxFuture;
-use bridge_core::id::Channel;
+use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
     Admission, Admitted, Death, DeliveryId, Discarded, Feed, LaneWindow, Merge, QueuedDelivery,
     Record, Replayed, Settlement, Store, StoreError, Turn,
@@ -220,6 +220,16 @@ impl Store for MemoryStore {
         let (discarded, channels): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         state.tell_reordered(channels.into_iter().flatten());
         Box::pin(ready(Ok(discarded)))
+    }
+
+    fn park(
+        &self,
+        instance: &InstanceId,
+        reason: &str,
+        limit: usize,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(ready(Ok(self.state().park(instance, reason, limit, at))))
     }
 
     fn set_feed(&self, feed: Arc<dyn Feed>) {

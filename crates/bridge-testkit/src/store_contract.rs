@@ -16,6 +16,7 @@ pub mod fixtures;
 mod lanes;
 mod letters;
 mod merge;
+mod park;
 mod settle;
 
 /// A store, with the means to look at what the trait does not show.
@@ -88,6 +89,8 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
     letters::a_full_lane_takes_no_letter_back::<S>().await;
     letters::a_discarded_letter_is_gone_and_unblocks(open().await).await;
+    park::what_is_queued_for_an_instance_is_parked_in_order(open().await).await;
+    park::a_blocked_lane_is_parked_as_well(open().await).await;
     merge::deliveries_are_merged_all_or_none(open().await).await;
     merge::used_permissions_survive_the_process(open().await).await;
 }

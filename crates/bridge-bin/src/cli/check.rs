@@ -4,7 +4,7 @@
 mod online;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Diagnostic, Severity, check_rules, codes};
+use bridge_core::config::{Diagnostic, FilesDigest, Severity, check_rules, codes};
 use serde::Serialize;
 
 use super::{Exit, output};
@@ -59,6 +59,8 @@ struct Report<'a> {
     /// `null` if only the rules were looked at.
     config: Option<String>,
     rules: String,
+    /// Of what was read; left out if only the rules were checked.
+    digest: Option<String>,
     errors: usize,
     warnings: usize,
     diagnostics: Vec<Record<'a>>,
@@ -72,6 +74,8 @@ struct Found {
     probed: Vec<Probed>,
     /// How many instances and rules there are, if the files are right.
     counts: Option<(usize, usize)>,
+    /// Of what was read; `None` if only the rules were.
+    digest: Option<FilesDigest>,
 }
 
 pub(super) fn check(args: &Args, catalog: &Catalog) -> Exit {
@@ -95,6 +99,7 @@ fn only_rules(args: &Args, catalog: &Catalog) -> Found {
         diagnostics: check_rules(&args.files.rules_source(), catalog),
         probed: Vec::new(),
         counts: None,
+        digest: None,
     }
 }
 
@@ -105,6 +110,7 @@ fn without_environment(args: &Args, catalog: &Catalog) -> Found {
         counts: setup.map(|setup| (setup.instances.len(), setup.rules.len())),
         diagnostics: loaded.diagnostics,
         probed: Vec::new(),
+        digest: Some(loaded.digest),
     }
 }
 
@@ -131,6 +137,7 @@ fn look_around(args: &Args, catalog: &Catalog) -> Found {
         diagnostics: here.loaded.diagnostics,
         probed,
         counts,
+        digest: Some(here.loaded.digest),
     }
 }
 
@@ -150,11 +157,14 @@ fn as_text(args: &Args, found: &Found) {
     for probed in &found.probed {
         output::print(probed);
     }
-    let count = output::count(&found.diagnostics);
+    let mut count = output::count(&found.diagnostics);
+    if let Some(digest) = found.digest {
+        count.push_str(&format!(", digest {digest}"));
+    }
     let has_errors = found.diagnostics.iter().any(Diagnostic::is_error);
     let rules_file = args.files.rules();
     match found.counts {
-        _ if has_errors => output::error(&count),
+        _ if has_errors => output::error(&output::count(&found.diagnostics)),
         Some((instances, rules)) => output::print(&format_args!(
             "{} and {} are fine: {}, {}, {count}",
             args.files.config().display(),
@@ -177,6 +187,7 @@ fn as_json(args: &Args, found: &Found) {
     output::json(&Report {
         config: args.only.is_none().then_some(config),
         rules: args.files.rules().display().to_string(),
+        digest: found.digest.map(|digest| digest.to_string()),
         errors,
         warnings,
         diagnostics: found.diagnostics.iter().map(Record::from).collect(),

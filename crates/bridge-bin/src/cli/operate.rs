@@ -1,12 +1,14 @@
 //! What the operators' commands share: asking the bridge or its store, and showing what people
 //! wrote without letting it steer the terminal.
 
+use std::path::PathBuf;
+
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::GlobalSettings;
 use bridge_core::message::single_line;
 
 use super::{Exit, output};
-use crate::control::{Question, Reply, Unanswered, ask};
+use crate::control::{AskError, Question, Reply, Unanswered, ask, ask_running};
 use crate::files::Files;
 
 /// Asks for something. What stands in the way has been reported when this fails.
@@ -21,6 +23,11 @@ impl Operator {
             output::diagnostics(&errors);
             Exit::Config
         })?;
+        Self::of(global)
+    }
+
+    /// One that asks the bridge of a config with this block.
+    pub(super) fn of(global: GlobalSettings) -> Result<Self, Exit> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -31,8 +38,26 @@ impl Operator {
         Ok(Self { global, runtime })
     }
 
+    /// Asks the bridge, or the store if none runs.
     pub(super) fn ask(&self, question: &Question) -> Result<Reply, Exit> {
-        let reply = self.runtime.block_on(ask(&self.global, question));
+        Self::answered(self.runtime.block_on(ask(&self.global, question)))
+    }
+
+    /// Asks the bridge; `None` if none runs.
+    pub(super) fn ask_running(&self, question: &Question) -> Result<Option<Reply>, Exit> {
+        let data_dir = PathBuf::from(&self.global.data_dir);
+        let reply = match self.runtime.block_on(ask_running(&data_dir, question)) {
+            Ok(reply) => Ok(reply),
+            Err(AskError::NobodyThere) => return Ok(None),
+            Err(AskError::Failed(error)) => Err(Unanswered(format!(
+                "the bridge that runs on \"{}\" does not answer: {error}",
+                data_dir.display()
+            ))),
+        };
+        Self::answered(reply).map(Some)
+    }
+
+    fn answered(reply: Result<Reply, Unanswered>) -> Result<Reply, Exit> {
         let failed = |reason: &dyn std::fmt::Display| {
             output::error(reason);
             Exit::Failed

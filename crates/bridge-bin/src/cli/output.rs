@@ -44,7 +44,7 @@ pub(crate) fn diagnostics<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnost
 }
 
 /// Which code ends a command that found this: what the files say weighs more than what is around.
-pub(crate) fn exit(diagnostics: &[Diagnostic]) -> Exit {
+pub(super) fn exit(diagnostics: &[Diagnostic]) -> Exit {
     let errors = || diagnostics.iter().filter(|found| found.is_error());
     if errors().any(|error| error.code.blames_the_files()) {
         Exit::Config
@@ -52,6 +52,22 @@ pub(crate) fn exit(diagnostics: &[Diagnostic]) -> Exit {
         Exit::Failed
     } else {
         Exit::Fine
+    }
+}
+
+/// Problems of the files in one text, as [`diagnostics`] prints them without colours.
+pub(crate) fn text(diagnostics: &[Diagnostic]) -> String {
+    let all = diagnostics.iter();
+    let all: Vec<_> = all
+        .map(|diagnostic| draw(diagnostic, Style::Plain))
+        .collect();
+    all.join("\n\n")
+}
+
+/// Problems of the files that a running bridge has found, to stderr.
+pub(crate) fn problems(text: &str) {
+    if !text.is_empty() {
+        drop(writeln!(std::io::stderr(), "{text}\n"));
     }
 }
 

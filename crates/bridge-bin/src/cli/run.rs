@@ -1,14 +1,14 @@
 //! `bridge run`: the bridge, until a signal ends it.
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Diagnostic, Setup};
+use bridge_core::config::Setup;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Exit, output};
-use crate::app::Bridge;
+use crate::app::{Bridge, Cause};
 use crate::environment::{self, Purpose};
-use crate::files::{Files, Here};
+use crate::files::{Files, Here, Origin};
 use crate::logging;
 
 #[derive(Debug, clap::Args)]
@@ -19,13 +19,18 @@ pub(super) struct Args {
     /// Log level or filter; wins over the config's
     #[arg(long, value_name = "LEVEL", env = "BRIDGE_LOG")]
     log: Option<String>,
+
+    /// Do not read the files again when they change, only on SIGHUP and `bridge reload`
+    #[arg(long)]
+    no_watch: bool,
 }
 
 pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
-    let Here { mut loaded, .. } = match fit_to_start(args, catalog) {
-        Ok(here) => here,
+    let (mut origin, Here { mut loaded, .. }) = match fit_to_start(args, catalog) {
+        Ok(fit) => fit,
         Err(exit) => return exit,
     };
+    origin.is_watched = !args.no_watch;
     let Some(setup) = loaded.setup.take() else {
         // Without a setup there is an error, and it has been reported.
         return Exit::Config;
@@ -34,14 +39,12 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
         output::error(&error);
         return Exit::Failed;
     }
-    for warning in loaded.diagnostics.iter().filter(|found| !found.is_error()) {
-        log_warning(warning);
-    }
+    logging::diagnostics(&loaded.diagnostics);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let ran = match runtime {
-        Ok(runtime) => runtime.block_on(until_signal(setup)),
+        Ok(runtime) => runtime.block_on(until_signal(setup, origin)),
         Err(error) => Err(format!("the runtime can't start: {error}")),
     };
     match ran {
@@ -55,14 +58,14 @@ pub(super) fn run(args: &Args, catalog: &Catalog) -> Exit {
 
 /// The files, if nothing in them or around them keeps the bridge from starting; everything that
 /// does is reported at once.
-fn fit_to_start(args: &Args, catalog: &Catalog) -> Result<Here, Exit> {
-    let mut here = args.files.load_here(catalog);
+fn fit_to_start(args: &Args, catalog: &Catalog) -> Result<(Origin, Here), Exit> {
+    let (origin, mut here) = Origin::open(&args.files, catalog);
     if let Some(setup) = here.outline() {
         let around = environment::look(setup, &here.loaded, Purpose::Start);
         here.loaded.diagnostics.extend(around);
     }
     match output::exit(&here.loaded.diagnostics) {
-        Exit::Fine => Ok(here),
+        Exit::Fine => Ok((origin, here)),
         exit => {
             let found = &here.loaded.diagnostics;
             output::diagnostics(found);
@@ -72,27 +75,21 @@ fn fit_to_start(args: &Args, catalog: &Catalog) -> Result<Here, Exit> {
     }
 }
 
-fn log_warning(warning: &Diagnostic) {
-    warn!(
-        code = warning.code.id,
-        place = %warning.place,
-        key = warning.path,
-        help = warning.help,
-        "{}",
-        warning.problem
-    );
-}
-
-async fn until_signal(setup: Setup) -> Result<(), String> {
+async fn until_signal(setup: Setup, origin: Origin) -> Result<(), String> {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let bridge = Bridge::start(setup)
+    let mut hangup = listen(SignalKind::hangup())?;
+    let digest = origin.digest;
+    let bridge = Bridge::start_from(setup, origin)
         .await
         .map_err(|error| error.to_string())?;
-    info!(listeners = bridge.listeners().len(), "started");
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    info!(listeners = bridge.listeners().len(), %digest, "started");
+    let name = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => bridge.reload(Cause::Signal),
+        }
     };
     info!(signal = name, "stopping; a second signal ends at once");
     tokio::select! {

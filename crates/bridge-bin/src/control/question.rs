@@ -17,6 +17,7 @@ use bridge_store::{
 use serde::{Deserialize, Serialize};
 
 use super::Unanswered;
+use crate::app::{Cause, Reloaded, Reloads};
 
 /// A question, as it goes over the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub(crate) enum Question {
     Backup { to: PathBuf },
     /// Where the bridge listens.
     Listeners,
+    /// To read the files again.
+    Reload,
 }
 
 /// An answer, as it goes over the socket.
@@ -76,6 +79,7 @@ pub(crate) enum Reply {
         process: u32,
         addresses: Vec<SocketAddr>,
     },
+    Reloaded(Reloaded),
     /// It can't be answered, for this reason.
     Refused {
         reason: String,
@@ -125,6 +129,8 @@ pub(crate) struct Office {
     running: Option<Arc<dyn Store>>,
     in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
     listeners: Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>,
+    /// `None` if nothing reads its files again.
+    reloads: Option<Reloads>,
 }
 
 impl Office {
@@ -134,6 +140,7 @@ impl Office {
         store: Arc<dyn Store>,
         in_flight: Arc<dyn Fn() -> u64 + Send + Sync>,
         listeners: Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>,
+        reloads: Option<Reloads>,
     ) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
@@ -141,6 +148,7 @@ impl Office {
             running: Some(store),
             in_flight,
             listeners,
+            reloads,
         }
     }
 
@@ -152,6 +160,7 @@ impl Office {
             running: None,
             in_flight: Arc::new(|| 0),
             listeners: Arc::new(Vec::new),
+            reloads: None,
         }
     }
 
@@ -236,9 +245,12 @@ fn sentence(error: InspectError) -> String {
 }
 
 impl Question {
-    /// Whether answering it changes the store.
+    /// Whether answering it changes the store, or the bridge.
     pub(crate) fn changes_something(&self) -> bool {
-        matches!(self, Self::Replay { .. } | Self::Discard { .. })
+        matches!(
+            self,
+            Self::Replay { .. } | Self::Discard { .. } | Self::Reload
+        )
     }
 
     /// Answers it.
@@ -309,6 +321,16 @@ impl Question {
                 }),
                 None => Err(Unanswered("no bridge runs here".to_owned())),
             },
+            Self::Reload => {
+                let Some(reloads) = &office.reloads else {
+                    let dir = office.data_dir.display();
+                    let reason = format!("no bridge that reads files runs on \"{dir}\"");
+                    return Err(Unanswered(reason));
+                };
+                let reloaded = reloads.ask(Cause::Command).await;
+                let stopping = || Unanswered("the bridge is stopping".to_owned());
+                Ok(Reply::Reloaded(reloaded.ok_or_else(stopping)?))
+            }
         }
     }
 }

@@ -95,8 +95,9 @@ impl Stage {
 
     /// What runs where, and the rules, in lines for people.
     pub(super) fn describe(&self) -> String {
-        let listeners = self.bridge.listeners().iter();
+        let listeners = self.bridge.listeners();
         let listeners: Vec<_> = listeners
+            .iter()
             .map(|(instance, address)| {
                 let instance = instance.as_str();
                 format!("  {instance:<12} listens on http://{address}\n")
@@ -151,7 +152,7 @@ impl Room {
     }
 
     fn connect(&self, bridge: &Bridge, path: &str) -> Result<(), StageError> {
-        let mut listeners = bridge.listeners().iter();
+        let mut listeners = bridge.listeners().into_iter();
         let (_, address) = listeners
             .find(|(instance, _)| instance.as_str() == self.end.instance)
             .ok_or_else(|| self.is_deaf())?;

@@ -18,13 +18,12 @@ impl Lane {
         let Context {
             channel,
             window,
-            target,
-            rules,
+            generations,
             store,
             clock,
             ..
         } = &self.context;
-        let capabilities = &target.capabilities;
+        let capabilities = &self.target.capabilities;
         let untouched = |progress: Progress| progress.parts_sent == 0 && progress.uncertain == 0;
         // A stale window lacks what was taken out of it for a merger that failed.
         if window.is_stale()
@@ -33,13 +32,14 @@ impl Lane {
         {
             return Ok(false);
         }
+        let generation = generations.current();
         let mut digest = Digest::of(&first.content);
         let mut merged = Vec::new();
         let mut queued_at = first.queued_at;
         loop {
             while let Some(next) = window.take_if(|next| {
-                let policy = rules.policy(&next.rule, channel);
-                policy.unwrap_or(&target.policy).digest
+                let policy = generation.policy(&next.rule, channel);
+                policy.is_some_and(|policy| policy.digest)
                     && untouched(next.progress)
                     && digest.add(&next.content, capabilities)
             }) {
@@ -54,6 +54,7 @@ impl Lane {
         if merged.is_empty() {
             return Ok(false);
         }
+        drop(generation);
         let content = Arc::new(digest.into_content());
         let merge = Merge {
             into: first.id,

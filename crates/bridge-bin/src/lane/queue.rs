@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::{error, warn};
 
 use super::window::REFILL;
-use super::{Context, Lane, STORE_AGAIN_AFTER, Stopping, report, unless_stopping};
+use super::{Context, Lane, STORE_AGAIN_AFTER, Stopping, report};
 use bridge_core::store::{DeliveryId, QueuedDelivery, StoreError};
 
 /// What came of reading what the window lacks.
@@ -71,7 +71,7 @@ impl Lane {
                 Refill::Failed(error) => {
                     error!(%channel, %error, "the store can't be read; trying again");
                     let pause = self.context.clock.sleep(STORE_AGAIN_AFTER);
-                    unless_stopping(&mut self.context.stopping, pause).await?;
+                    self.pause(pause).await?;
                 }
             }
         }
@@ -97,6 +97,6 @@ impl Lane {
 
     async fn changed(&mut self) -> Result<(), Stopping> {
         let window = Arc::clone(&self.context.window);
-        unless_stopping(&mut self.context.stopping, window.changed()).await
+        self.pause(window.changed()).await
     }
 }

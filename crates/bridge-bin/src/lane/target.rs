@@ -1,11 +1,15 @@
 //! What the lanes of one instance share.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use bridge_core::capability::Capabilities;
-use bridge_core::config::settings::DeliveryPolicy;
-use bridge_http::Outbound;
+use bridge_http::{Outbound, PoolShare};
+use tokio::sync::Notify;
 
 use super::gate::Gate;
 
@@ -14,12 +18,42 @@ pub(crate) struct Target {
     pub(crate) outbound: Outbound,
     pub(crate) capabilities: Capabilities,
     pub(crate) channel_rate_per_minute: u32,
-    /// For deliveries whose rule is gone.
-    pub(crate) policy: Arc<DeliveryPolicy>,
     /// Closed while the platform asks the whole instance to wait.
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
     /// Sends that run.
     pub(crate) in_flight: InFlight,
+    /// The threads that its client may take.
+    #[expect(dead_code, reason = "it is given back when this is dropped")]
+    pub(crate) threads: Option<PoolShare>,
+    pub(crate) retirement: Retirement,
+}
+
+/// Says that another target, or none, has taken this one's place. Sends that run are finished.
+///
+/// Whoever waits is told in the order in which they began to wait, which a watch channel does not
+/// promise: so a simulated world can be made again.
+#[derive(Debug, Default)]
+pub(crate) struct Retirement {
+    is_over: AtomicBool,
+    said: Notify,
+}
+
+impl Retirement {
+    /// To be said once the place is taken.
+    pub(crate) fn declare(&self) {
+        self.is_over.store(true, Release);
+        self.said.notify_waiters();
+    }
+
+    /// Resolves when it was said.
+    pub(crate) async fn declared(&self) {
+        let mut said = pin!(self.said.notified());
+        // Before the look, so that what is said after it is heard.
+        said.as_mut().enable();
+        if !self.is_over.load(Acquire) {
+            said.await;
+        }
+    }
 }
 
 /// Counts the sends that run. Clones count together.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::id::Channel;
+use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Discarded, Feed, LaneWindow, Merge, Record, Replayed,
@@ -181,6 +181,16 @@ impl Store for FaultyStore {
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Discarded>, StoreError>> {
         self.inner.discard(letters, at)
+    }
+
+    fn park(
+        &self,
+        instance: &InstanceId,
+        reason: &str,
+        limit: usize,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<usize, StoreError>> {
+        self.inner.park(instance, reason, limit, at)
     }
 
     fn set_feed(&self, feed: Arc<dyn Feed>) {

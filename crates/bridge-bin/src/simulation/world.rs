@@ -9,7 +9,6 @@ use bridge_core::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
 use bridge_core::id::{Address, Channel, InstanceId};
 use bridge_core::message::Content;
 use bridge_core::ports::Clock;
-use bridge_core::rules::Rules;
 use bridge_core::store::{Admission, NewDelivery, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{OutboundOptions, stack};
@@ -21,6 +20,7 @@ use super::clock::SimClock;
 use super::platform::{Platform, Send};
 use super::store::FaultyStore;
 use crate::dispatch::Dispatcher;
+use crate::generation::{End, Generations, Parts};
 use crate::lane::Target;
 
 /// How many rooms there are; each is a lane.
@@ -55,6 +55,7 @@ pub(super) struct World {
 
 struct Dispatch {
     dispatcher: Arc<Dispatcher>,
+    generations: Arc<Generations>,
     _stop: watch::Sender<bool>,
 }
 
@@ -104,19 +105,24 @@ impl World {
             follows_earlier_run: life > 0,
         };
         let outbound = stack(Arc::new(self.platform.clone()), options, Arc::clone(&clock));
-        let target = Target {
+        let parts = self.parts(Target {
             outbound,
             capabilities: Capabilities::text(1000),
             channel_rate_per_minute: self.rates.per_minute,
-            policy: Arc::new(self.policy.clone()),
             gate: Default::default(),
             in_flight: Default::default(),
-        };
-        let targets = HashMap::from([(InstanceId::new("to"), Arc::new(target))]);
+            threads: None,
+            retirement: Default::default(),
+        });
         let (stop, stopping) = watch::channel(false);
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
-        let rules = Arc::new(Rules::default());
-        let dispatcher = Dispatcher::new(targets, rules, Arc::clone(&store), clock, stopping);
+        let generations = Arc::new(Generations::new(parts));
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&generations),
+            Arc::clone(&store),
+            clock,
+            stopping,
+        );
         let dispatcher = Arc::new(dispatcher);
         store.set_feed(Arc::clone(&dispatcher) as _);
         let lanes = store.lanes().now_or_never().expect("in memory");
@@ -125,9 +131,47 @@ impl World {
         }
         let dispatch = Dispatch {
             dispatcher,
+            generations,
             _stop: stop,
         };
         self.dispatcher = Some(dispatch);
+    }
+
+    fn parts(&self, target: Target) -> Parts {
+        let end = End {
+            target: Arc::new(target),
+            policy: Arc::new(self.policy.clone()),
+        };
+        Parts {
+            ends: HashMap::from([(InstanceId::new("to"), end)]),
+            ..Parts::default()
+        }
+    }
+
+    /// The instance gets other settings while the bridge runs.
+    pub(super) fn reload(&mut self) {
+        let generations = &self.dispatcher.as_ref().expect("it lives").generations;
+        let current = generations.current();
+        let before = &current.parts.ends[&InstanceId::new("to")].target;
+        let options = OutboundOptions {
+            max_in_flight: 3,
+            rate_per_second: self.rates.per_second,
+            follows_earlier_run: true,
+        };
+        let (driver, clock) = (Arc::new(self.platform.clone()), self.clock.clone());
+        let parts = self.parts(Target {
+            outbound: before
+                .outbound
+                .succeeded_by(driver, options, Arc::new(clock)),
+            capabilities: Capabilities::text(1000),
+            channel_rate_per_minute: self.rates.per_minute,
+            gate: Arc::clone(&before.gate),
+            in_flight: before.in_flight.clone(),
+            threads: None,
+            retirement: Default::default(),
+        });
+        generations.replace(parts);
+        before.retirement.declare();
     }
 
     /// The bridge dies and is started again.
@@ -227,7 +271,7 @@ fn policy(random: &mut fastrand::Rng) -> DeliveryPolicy {
     }
 }
 
-/// A world by chance: messages, faults, crashes; then peace. Every send that there was.
+/// A world by chance: messages, faults, crashes, reloads; then peace. Every send that there was.
 pub(super) async fn history(seed: u64) -> Vec<Send> {
     // The lanes spread their pauses by the thread's generator.
     fastrand::seed(seed);
@@ -251,6 +295,7 @@ pub(super) async fn history(seed: u64) -> Vec<Send> {
         match random.u32(..8) {
             0 => world.crash(),
             1 => world.replay_all(),
+            2 => world.reload(),
             _ => {}
         }
     }

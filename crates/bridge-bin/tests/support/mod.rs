@@ -49,6 +49,28 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Puts a file in the place of another in one step, as editors and deployments do.
+pub(crate) fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).expect("a file");
+    std::fs::rename(new, path).expect("a file in its place");
+}
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Rules that send what is said in `OPS` to `DEV`, with `mark` before it.
+pub(crate) fn marked(mark: &str) -> Value {
+    json!({ "rules": [{
+        "id": "ops-dev",
+        "from": { "dt_main": { "open_conversation_id": OPS } },
+        "to": { "dt_main": { "open_conversation_id": DEV } },
+        "msg": { "msg_format": format!("{mark}{{msg}}") } }] })
+}
+
 /// A sandbox with one robot in two groups, and a folder with files that bridge them.
 pub(crate) struct Bed {
     pub(crate) dir: tempfile::TempDir,
@@ -108,7 +130,7 @@ impl Bed {
         ] {
             let folder = self.path().join(folder);
             std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(folder.join(name), value.to_string()).expect("a file");
+            replace(&folder.join(name), &value.to_string());
         }
     }
 
@@ -120,6 +142,23 @@ impl Bed {
             .set_callback(&process.url(), SECRET)
             .expect("a URL");
         process
+    }
+
+    /// Starts the bridge so that it reads its files again only when it is told to.
+    pub(crate) fn start_unwatched(&self) -> Process {
+        self.write_files();
+        let process = Process::start_command(bridge(self.path(), &["run", "--no-watch"]));
+        let is_set = self.robot.set_callback(&process.url(), SECRET);
+        is_set.expect("a URL");
+        process
+    }
+
+    /// Writes both files and calls `bridge reload`; what it printed and its exit code.
+    pub(crate) fn reload(&self) -> (String, Option<i32>) {
+        self.write_files();
+        let output = run(self.path(), &["reload"]);
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        (printed, output.status.code())
     }
 
     /// What the store holds, seen from outside.
@@ -250,9 +289,18 @@ impl Process {
 
     /// SIGTERM, without waiting.
     pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id()).expect("a process id");
         let id = rustix::process::Pid::from_raw(id).expect("a process id");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is alive");
+        rustix::process::kill_process(id, signal).expect("it is alive");
     }
 
     /// Waits for the end; gives the status and all log lines.

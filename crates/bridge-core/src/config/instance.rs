@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::named;
+use super::fingerprint::Fingerprint;
 use super::settings::{DeliveryKeys, InstanceKeys};
 use super::shape::{ShapeReader, merge, missing_keys};
 use super::suggest::suggest;
@@ -136,11 +137,20 @@ pub(super) fn drafts<'a>(
     drafts
 }
 
+/// What an instance's block says.
+pub(super) struct InstanceBlock {
+    pub(super) keys: InstanceKeys,
+    pub(super) delivery: DeliveryKeys,
+    pub(super) driver: PreparedDriver,
+    /// Of the driver's settings.
+    pub(super) fingerprint: Fingerprint,
+}
+
 /// Splits the instance's keys between the framework and the driver and reads both.
 pub(super) fn read_instance(
     draft: &Draft<'_>,
     shape: &mut ShapeReader<'_>,
-) -> Option<(InstanceKeys, DeliveryKeys, PreparedDriver)> {
+) -> Option<InstanceBlock> {
     let Draft {
         path,
         entry,
@@ -172,7 +182,9 @@ pub(super) fn read_instance(
     if !faulty.is_empty() {
         stand_in(&mut settings, &schemas.driver);
     }
-    let prepared = driver.prepare(settings.into()).map_err(|error| {
+    let settings = settings.into();
+    let fingerprint = Fingerprint::of(driver.info().platform, &settings);
+    let prepared = driver.prepare(settings).map_err(|error| {
         // With stand-ins in it, a refusal may be about them.
         if faulty.is_empty() {
             shape.report_at(&entry.node, path, &error.path, error.problem);
@@ -196,7 +208,15 @@ pub(super) fn read_instance(
             .help(&*finding.help);
     }
     let refused = prepared.report().errors().next().is_some();
-    (!refused && faulty.is_empty()).then_some((keys?, delivery?, prepared))
+    if refused || !faulty.is_empty() {
+        return None;
+    }
+    Some(InstanceBlock {
+        keys: keys?,
+        delivery: delivery?,
+        driver: prepared,
+        fingerprint,
+    })
 }
 
 /// The keys directly below `path` that the errors are about.

@@ -8,6 +8,7 @@ use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};
 use super::disclosure::secret_keys;
 use super::document::{Content, Document, NotText};
+use super::fingerprint::{FilesDigest, Fingerprint};
 use super::format::Format;
 use super::reader::ConfigReader;
 use super::settings::{DeliveryPolicy, GlobalSettings};
@@ -45,6 +46,8 @@ pub struct Loaded {
     pub setup: Option<Setup>,
     /// All problems, the config's first, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
+    /// Of what was read.
+    pub digest: FilesDigest,
     config: Place,
     root: Option<Node>,
     facts: HashMap<String, InstanceFacts>,
@@ -63,6 +66,11 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// Whether the config could be parsed, so that [`text_of`](Self::text_of) finds what it says.
+    pub fn is_parsed(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Reads a file of tests for these rules: all of them, or everything that is wrong with the
     /// file.
     ///
@@ -153,6 +161,8 @@ pub struct InstanceSetup {
     pub proxy: Option<Secret>,
     /// How deliveries to it are tried unless a rule says otherwise.
     pub policy: Arc<DeliveryPolicy>,
+    /// Of the driver's own settings.
+    pub fingerprint: Fingerprint,
 }
 
 /// Reads, checks and compiles both files. Pure but for the secrets that `secrets` fetches.
@@ -162,6 +172,7 @@ pub fn load(
     catalog: &Catalog,
     secrets: &dyn SecretSource,
 ) -> Loaded {
+    let digest = FilesDigest::of(config, rules);
     let name = config.name.as_str();
     let secret_keys = secret_keys(catalog);
     let mut of_config = Vec::new();
@@ -200,6 +211,7 @@ pub fn load(
     Loaded {
         setup,
         diagnostics,
+        digest,
         config: place,
         root,
         facts,

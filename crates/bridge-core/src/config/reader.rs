@@ -7,7 +7,7 @@ use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::looks_secret;
 use super::document::Document;
-use super::instance::{Draft, check_proxy, drafts, read_instance};
+use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
 use super::load::InstanceSetup;
 use super::neighbours::Neighbours;
 use super::notes::Notes;
@@ -166,15 +166,20 @@ impl ConfigReader {
         self.unused.push((id.clone(), unused));
 
         let read = read_instance(draft, shape);
-        if let Some((_, keys, prepared)) = &read {
-            facts.policy = Arc::new(base.with(keys));
-            facts.hears = Hears::of(prepared);
+        if let Some(read) = &read {
+            facts.policy = Arc::new(base.with(&read.delivery));
+            facts.hears = Hears::of(&read.driver);
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {
             table.insert(entry.key.clone(), facts);
         }
-        let (keys, _, prepared) = read?;
+        let InstanceBlock {
+            keys,
+            driver: prepared,
+            fingerprint,
+            ..
+        } = read?;
         check_proxy(&keys.proxy, &entry.node, path, shape.findings);
         let capabilities = prepared.capabilities();
         Some(InstanceSetup {
@@ -188,6 +193,7 @@ impl ConfigReader {
             proxy: keys.proxy.or_else(|| self.global.proxy.clone()),
             policy,
             driver: prepared,
+            fingerprint,
         })
     }
 

@@ -46,7 +46,7 @@ impl Default for GlobalSettings {
 }
 
 /// The block `global.log`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
     /// `"error"`, `"warn"`, `"info"`, `"debug"`, `"trace"` or `"off"`, or a filter such as
@@ -108,7 +108,7 @@ impl Default for StoreSettings {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The block `global.server`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
     /// The largest callback, in bytes; a larger one is answered 413.

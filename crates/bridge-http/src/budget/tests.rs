@@ -192,3 +192,29 @@ fn waiters_go_in_order_and_a_dropped_one_uses_nothing() {
         assert!(went.try_recv().is_err());
     });
 }
+
+#[test]
+fn a_changed_limit_counts_what_was_given_before() {
+    let clock = JumpingClock::new(0);
+    let start = clock.micros();
+    let budget = Budget::new(3, Duration::from_secs(1));
+    let waited = |clock: &JumpingClock| (clock.micros() - start) / 1000;
+    block_on(async {
+        for _ in 0..3 {
+            budget.acquire(&clock).await;
+        }
+        budget.set_limit(5, clock.now());
+        budget.acquire(&clock).await;
+        budget.acquire(&clock).await;
+        assert_eq!(waited(&clock), 0, "two more");
+        clock.shift(500_000);
+        budget.set_limit(2, clock.now());
+        budget.acquire(&clock).await;
+        assert_eq!(waited(&clock), 1_001, "four of five had to leave");
+        budget.set_limit(0, clock.now());
+        budget.acquire(&clock).await;
+        budget.set_limit(2, clock.now());
+        budget.acquire(&clock).await;
+        assert_eq!(waited(&clock), 2_002, "nobody knows what went before");
+    });
+}

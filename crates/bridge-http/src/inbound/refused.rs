@@ -115,6 +115,16 @@ fn verdict(error: BoxError, headers: &mut HeaderMap) -> (StatusCode, Option<Refu
     (status, Some(refusal))
 }
 
+/// The response of a listener that nothing answers at any more: whoever asked may ask elsewhere, or
+/// here once it is something else's.
+pub(super) fn closing() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    close(response.headers_mut());
+    retry_after(response.headers_mut(), SHED_RETRY_AFTER);
+    response
+}
+
 fn refusal(reason: &'static str, detail: impl Into<Cow<'static, str>>) -> Refusal {
     Refusal {
         reason,

@@ -163,3 +163,33 @@ fn dropping_the_pool_ends_its_threads() {
     drop(pool);
     ends.recv_timeout(SOON).expect("the thread ends");
 }
+
+#[test]
+fn a_share_is_room_for_as_long_as_it_lives() {
+    let pool = BlockingPool::new(0);
+    let share = pool.share(2);
+    let (started, starts) = mpsc::channel();
+    let busy = || {
+        let (open, gate) = mpsc::channel::<()>();
+        let started = started.clone();
+        let job = Box::new(move || {
+            started.send(()).unwrap();
+            gate.recv().ok();
+        });
+        pool.submit(job).unwrap();
+        open
+    };
+    let gates = [busy(), busy(), busy()];
+    for _ in 0..2 {
+        starts.recv_timeout(SOON).unwrap();
+    }
+    assert_eq!(pool.threads(), 2, "the third job waits");
+    let another = pool.share(1);
+    let gate = busy();
+    starts.recv_timeout(SOON).unwrap();
+    assert_eq!(pool.threads(), 3);
+    drop((share, another));
+    assert_eq!(pool.shared.lock().max_threads, 0);
+    drop((gates, gate));
+    starts.recv_timeout(SOON).unwrap();
+}

@@ -92,3 +92,28 @@ async fn waiting_for_the_budget_is_not_part_of_the_timeout() {
         .unwrap()
         .expect("its own time had not begun");
 }
+
+#[tokio::test]
+async fn a_successor_counts_in_the_same_budget_and_sends_by_its_own_driver() {
+    let (old, mut by_old) = FakeDriver::new(1);
+    let (new, mut by_new) = FakeDriver::new(1);
+    let clock = ManualClock::new();
+    let first = outbound(&old, &clock, (8, 1));
+    soon(first.send(attempt("first"))).await.unwrap();
+    assert_eq!(soon(by_old.recv()).await.as_deref(), Some("first"));
+
+    let options = OutboundOptions {
+        max_in_flight: 8,
+        rate_per_second: 1,
+        follows_earlier_run: false,
+    };
+    let second = first.succeeded_by(new.clone(), options, clock.clone());
+    let sending = send(&second, "second");
+    while clock.sleepers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(by_new.try_recv().is_err(), "one a second, of both together");
+    clock.advance(Duration::from_millis(1_001));
+    assert_eq!(soon(by_new.recv()).await.as_deref(), Some("second"));
+    soon(sending).await.unwrap().unwrap();
+}

@@ -258,10 +258,20 @@ pub(super) fn bury(
     leave_queue(tables, id)
 }
 
-/// Moves a damaged delivery to the dead letters as it is; whether it was queued.
+/// Moves a damaged delivery to the dead letters; whether it was queued.
 pub(super) fn quarantine(
     tables: &mut Tables<'_>,
     id: DeliveryId,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    bury_as_it_is(tables, id, DAMAGED, at)
+}
+
+/// Moves a delivery to the dead letters without a look at what its row says; whether it was queued.
+pub(super) fn bury_as_it_is(
+    tables: &mut Tables<'_>,
+    id: DeliveryId,
+    reason: &str,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let mut keep = tables.connection.prepare_cached(
@@ -271,7 +281,7 @@ pub(super) fn quarantine(
              not_before, progress_sum, ?2, uncertain <> 0 OR parts_sent <> 0, 0, ?3
          FROM delivery WHERE id = ?1",
     )?;
-    let kept = keep.execute(params![id.0, DAMAGED, at.as_millis()])?;
+    let kept = keep.execute(params![id.0, reason, at.as_millis()])?;
     Ok(kept > 0 && leave_queue(tables, id)?)
 }
 

@@ -80,6 +80,9 @@ impl Writing {
             (Operation::Discard { answer, .. }, Effect::Discarded(discarded)) => {
                 Some(Box::new(|| reply(answer, Ok(discarded))))
             }
+            (Operation::Park { answer, .. }, Effect::Parked(count)) => {
+                Some(Box::new(move || reply(answer, Ok(count))))
+            }
             (Operation::Quarantine(delivery), Effect::Written) => {
                 tracing::error!(
                     %delivery,
@@ -142,6 +145,7 @@ pub(super) fn refuse(operation: Operation, error: &StoreError) {
         | Operation::Flush(answer) => reply(answer, Err(error)),
         Operation::Replay { answer, .. } => reply(answer, Err(error)),
         Operation::Discard { answer, .. } => reply(answer, Err(error)),
+        Operation::Park { answer, .. } => reply(answer, Err(error)),
         Operation::Record(_) | Operation::Quarantine(_) => {}
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use bridge_core::id::Channel;
+use bridge_core::id::{Channel, InstanceId};
+use bridge_core::retry::perhaps_delivered;
 use bridge_core::store::{
     Admission, Admitted, Death, DeliveryId, Discarded, Feed, Merge, Progress, QueuedDelivery,
     Record, Replayed, Settlement, Step, StoreError, Turn,
@@ -208,6 +209,32 @@ impl State {
         let dead = self.dead.remove(place);
         self.discarded.push(id);
         (Discarded::Discarded, Some(dead.delivery.channel))
+    }
+
+    pub(super) fn park(
+        &mut self,
+        instance: &InstanceId,
+        reason: &str,
+        limit: usize,
+        at: Timestamp,
+    ) -> usize {
+        let here = self.queue.iter();
+        let here = here.filter(|(_, delivery)| delivery.channel.instance == *instance);
+        let turns: Vec<_> = here.map(|(turn, _)| *turn).take(limit).collect();
+        for turn in &turns {
+            self.dead
+                .extend(self.queue.remove(turn).map(|delivery| Dead {
+                    death: Death {
+                        reason: reason.to_owned(),
+                        may_have_been_delivered: perhaps_delivered(delivery.progress),
+                        blocks: false,
+                        progress: delivery.progress,
+                    },
+                    delivery,
+                    at,
+                }));
+        }
+        turns.len()
     }
 
     pub(super) fn tell_reordered(&self, channels: impl IntoIterator<Item = Channel>) {

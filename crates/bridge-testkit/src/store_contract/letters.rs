@@ -9,7 +9,7 @@ use super::{Clause, Ended, How, StoreUnderTest};
 const LATER: Timestamp = Timestamp::from_millis(RECEIVED_AT.as_millis() + 3_600_000);
 
 /// Queues `m1` … `m3` for room `a` and buries the first; its id.
-async fn bury_first(store: &dyn Store, blocks: bool) -> DeliveryId {
+pub(super) async fn bury_first(store: &dyn Store, blocks: bool) -> DeliveryId {
     for id in ["m1", "m2", "m3"] {
         admit(store, message(id, &["a"])).await;
     }
@@ -29,7 +29,7 @@ async fn bury_first(store: &dyn Store, blocks: bool) -> DeliveryId {
     first
 }
 
-async fn replay(store: &dyn Store, id: DeliveryId) -> Replayed {
+pub(super) async fn replay(store: &dyn Store, id: DeliveryId) -> Replayed {
     let replayed = store.replay(vec![id], LATER).await;
     replayed.expect("a store in order replays")[0]
 }
