@@ -85,15 +85,13 @@ impl Files {
     }
 }
 
-/// Adds what only a second reading of the same files found, and puts all in order.
-fn add_missing(found: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, config: &str) {
+/// What only a second reading of the same files found.
+fn missing(found: &[Diagnostic], more: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let name = |found: &Diagnostic| (found.code.id, found.path.clone(), found.place.to_string());
     let known: HashSet<_> = found.iter().map(name).collect();
-    found.extend(
-        more.into_iter()
-            .filter(|found| !known.contains(&name(found))),
-    );
-    found.sort_by_key(|found| (found.place.file() != config, found.place.start()));
+    more.into_iter()
+        .filter(|found| !known.contains(&name(found)))
+        .collect()
 }
 
 /// Both files' bytes.
@@ -115,11 +113,7 @@ impl Sources {
         {
             true => {
                 let offline = self.load(catalog, &Offline);
-                add_missing(
-                    &mut loaded.diagnostics,
-                    offline.diagnostics,
-                    &self.config.name,
-                );
+                loaded.add(missing(&loaded.diagnostics, offline.diagnostics));
                 offline.setup
             }
             false => None,
@@ -141,7 +135,7 @@ impl Sources {
         if let Some(Err(problem)) = level {
             let mut refused = Diagnostic::new(&codes::BAD_FORMAT, loaded.place_of(&LEVEL), problem);
             refused.path = LEVEL.join(".");
-            loaded.diagnostics.push(refused);
+            loaded.add([refused]);
             loaded.setup = None;
         }
         loaded

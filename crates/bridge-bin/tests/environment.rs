@@ -70,6 +70,12 @@ async fn what_is_wrong_around_the_files_is_reported_at_once() {
     let (printed, _) = command(&bed, &["check", "--format", "json"]);
     let report: Value = serde_json::from_str(&printed).unwrap();
     let found = report["diagnostics"].as_array().unwrap().iter();
+    let places = found.clone().map(|found| {
+        let number = |key: &str| found[key].as_u64().unwrap();
+        let is_of_rules = found["file"] == "rules/rules.json";
+        (is_of_rules, number("line"), number("column"))
+    });
+    assert!(places.is_sorted(), "{printed}");
     let paths: Vec<_> = found.map(|found| found["path"].as_str().unwrap()).collect();
     for path in [
         "dingtalk.dt_main.app_secret",

@@ -123,12 +123,12 @@ fn look_around(args: &Args, catalog: &Catalog) -> Found {
     let counts = here
         .outline()
         .map(|setup| (setup.instances.len(), setup.rules.len()));
-    here.loaded.diagnostics.extend(around);
+    here.loaded.add(around);
     forgive(&mut here.loaded.diagnostics, args);
     let probed = match here.loaded.setup.take() {
         Some(setup) if args.online => {
             let (probed, refused) = online::ask(setup, &here.loaded);
-            here.loaded.diagnostics.extend(refused);
+            here.loaded.add(refused);
             probed
         }
         _ => Vec::new(),

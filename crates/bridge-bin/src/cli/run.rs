@@ -62,7 +62,7 @@ fn fit_to_start(args: &Args, catalog: &Catalog) -> Result<(Origin, Here), Exit> 
     let (origin, mut here) = Origin::open(&args.files, catalog);
     if let Some(setup) = here.outline() {
         let around = environment::look(setup, &here.loaded, Purpose::Start);
-        here.loaded.diagnostics.extend(around);
+        here.loaded.add(around);
     }
     match output::exit(&here.loaded.diagnostics) {
         Exit::Fine => Ok((origin, here)),

@@ -71,6 +71,14 @@ impl Loaded {
         self.root.is_some()
     }
 
+    /// Adds what was found around the files, in the order of the places.
+    pub fn add(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.diagnostics.extend(found);
+        let config = self.config.file();
+        self.diagnostics
+            .sort_by_key(|found| (found.place.file() != config, found.place.start()));
+    }
+
     /// Reads a file of tests for these rules: all of them, or everything that is wrong with the
     /// file.
     ///
