@@ -81,6 +81,35 @@ async fn bad_files_change_nothing_and_are_reported_in_full() {
     assert_eq!(code, Some(0));
 }
 
+/// As at the start: 78 is for what stands in the files.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_secret_changes_nothing_and_is_not_blamed_on_the_files() {
+    let mut bed = Bed::new().await;
+    bed.rules = marked("1 ");
+    let mut process = bed.start_unwatched();
+    bed.rules = marked("2 ");
+    bed.config["dingtalk"]["dt_main"]["app_secret"] = json!({ "env": "BRIDGE_TEST_NOT_SET" });
+    let (said, code) = bed.reload();
+    assert_eq!(code, Some(1), "{said}");
+    for expected in [
+        "error[E0501]: the environment variable BRIDGE_TEST_NOT_SET is not set",
+        "nothing was changed: secrets are missing",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let line = process.wait_for_line("the files can't be applied; nothing was changed");
+    assert_eq!(line["reason"], "secrets are missing");
+    bed.config["dingtalk"]["dt_main"]["listen_prot"] = 1.into();
+    let (said, code) = bed.reload();
+    assert_eq!(code, Some(78), "{said}");
+    for expected in ["E0501", "E0203", "the files have errors"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    bed.ops.say(&bed.zhang, "a").await.unwrap();
+    let transcript = bed.dev.wait_for_sent(1, PATIENCE).await.unwrap();
+    assert_eq!(transcript.sent_texts(), ["1 a"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_bridge_nothing_is_reloaded() {
     let bed = Bed::new().await;

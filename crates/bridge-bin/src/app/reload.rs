@@ -3,6 +3,7 @@
 
 mod answer;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,10 +125,10 @@ impl Reloader {
     async fn reload(&mut self, cause: Cause) -> Reloaded {
         match self.read().await {
             Some(reading) => self.apply(cause, reading).await,
-            None => Reloaded::NotApplied {
-                digest: self.applied.to_string(),
-                reason: "reading the files failed; see the log".to_owned(),
-            },
+            None => {
+                let reason = "reading the files failed; see the log";
+                Reloaded::not_applied(self.applied, reason)
+            }
         }
     }
 
@@ -182,8 +183,12 @@ impl Reloader {
         } = loaded;
         logging::diagnostics(&diagnostics);
         let Some(setup) = setup else {
-            error!(%cause, %digest, "the files have errors; nothing was changed");
-            return Reloaded::refused(digest, &diagnostics);
+            let refused = Reloaded::refused(digest, &diagnostics);
+            match &refused {
+                Reloaded::NotApplied { reason, .. } => not_applied(cause, digest, reason),
+                _ => error!(%cause, %digest, "the files have errors; nothing was changed"),
+            }
+            return refused;
         };
         let mut site = self.site.lock().await;
         if digest == self.applied && site.has_same_instances(&setup) {
@@ -197,11 +202,8 @@ impl Reloader {
         let change = match site.change(setup, true).await {
             Ok(change) => change,
             Err(refusal) => {
-                error!(%cause, %digest, reason = %refusal, "the files can't be applied; nothing was changed");
-                return Reloaded::NotApplied {
-                    digest: digest.to_string(),
-                    reason: refusal.to_string(),
-                };
+                not_applied(cause, digest, &refusal);
+                return Reloaded::not_applied(digest, refusal);
             }
         };
         self.applied = digest;
@@ -227,6 +229,10 @@ impl Reloader {
             watch.follow(self.origin.folders(&self.seen));
         }
     }
+}
+
+fn not_applied(cause: Cause, digest: FilesDigest, reason: &dyn fmt::Display) {
+    error!(%cause, %digest, %reason, "the files can't be applied; nothing was changed");
 }
 
 async fn perhaps_changed(watch: &mut Option<Watch>) {

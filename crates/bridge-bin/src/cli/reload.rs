@@ -116,9 +116,16 @@ fn show_as_text(reloaded: &Reloaded) {
                 "the files have errors (digest {digest}); nothing was changed"
             ));
         }
-        Reloaded::NotApplied { digest, reason } => output::error(&format_args!(
-            "the files can't be applied (digest {digest}); nothing was changed: {reason}"
-        )),
+        Reloaded::NotApplied {
+            digest,
+            reason,
+            problems,
+        } => {
+            output::problems(problems);
+            output::error(&format_args!(
+                "the files can't be applied (digest {digest}); nothing was changed: {reason}"
+            ));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bridge_core::config::{Diagnostic, FilesDigest};
+use bridge_core::config::{Code, Diagnostic, FilesDigest};
 use serde::{Deserialize, Serialize};
 
 use crate::app::drain::Removed;
@@ -59,7 +59,12 @@ pub(crate) enum Reloaded {
         problems: String,
     },
     /// They are right, and can't be applied; nothing was changed.
-    NotApplied { digest: String, reason: String },
+    NotApplied {
+        digest: String,
+        reason: String,
+        /// What is wrong around them, as `bridge check` prints it.
+        problems: String,
+    },
 }
 
 /// What became of the deliveries to an instance that was removed.
@@ -73,10 +78,26 @@ pub(crate) struct Parked {
 }
 
 impl Reloaded {
+    /// Whether the files or this machine are to blame is told apart as at the start.
     pub(super) fn refused(digest: FilesDigest, diagnostics: &[Diagnostic]) -> Self {
-        Self::Refused {
+        let (digest, problems) = (digest.to_string(), output::text(diagnostics));
+        let errors = diagnostics.iter().filter(|found| found.is_error());
+        let mut errors = errors.map(|error| error.code);
+        match errors.any(Code::blames_the_files) {
+            true => Self::Refused { digest, problems },
+            false => Self::NotApplied {
+                digest,
+                reason: "secrets are missing".to_owned(),
+                problems,
+            },
+        }
+    }
+
+    pub(super) fn not_applied(digest: FilesDigest, reason: impl fmt::Display) -> Self {
+        Self::NotApplied {
             digest: digest.to_string(),
-            problems: output::text(diagnostics),
+            reason: reason.to_string(),
+            problems: String::new(),
         }
     }
 
