@@ -145,6 +145,44 @@ fn a_reader_who_does_what_is_written_sees_what_is_shown() {
 }
 
 #[test]
+fn the_readme_names_every_command() {
+    let help = text(&run(&root(), &["--help"]).stdout);
+    let (_, commands) = help.split_once("Commands:\n").expect("commands");
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let commands: Vec<_> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"run"), "{help}");
+    let (english, chinese) = twins().remove(0);
+    for page in [english, chinese] {
+        for command in &commands {
+            let named = format!("`bridge {command}");
+            let mut rows = page.prose.iter().filter(|line| line.starts_with('|'));
+            let is_named = rows.any(|row| {
+                row.split('|')
+                    .nth(1)
+                    .is_some_and(|cell| cell.contains(&named))
+            });
+            assert!(is_named, "{}: {command}", page.name());
+        }
+    }
+}
+
+#[test]
+fn the_invariants_are_numbered_one_by_one() {
+    let page = Page::read(root().join("ARCHITECTURE.md"));
+    let mut lines = page.prose.iter();
+    lines
+        .find(|line| *line == "## Invariants")
+        .expect("a heading");
+    let numbers: Vec<usize> = lines
+        .filter_map(|line| line.split_once(". ")?.0.parse().ok())
+        .collect();
+    assert!(!numbers.is_empty());
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_demo_prints_what_the_readme_shows() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let output = run(dir.path(), &["demo", "--once"]);
