@@ -287,7 +287,7 @@ fn both_files_are_checked_in_one_run() {
 fn rules_are_checked_as_far_as_possible_without_a_config() {
     let loaded = load_texts("{", r#"{"rules": [{"form": 1, "to": {"b": {"room": 5}}}]}"#);
     let lines: Vec<_> = loaded.diagnostics.iter().map(line).collect();
-    assert_eq!(lines.len(), 4, "{lines:#?}");
+    assert_eq!(lines.len(), 3, "{lines:#?}");
     assert!(
         lines
             .iter()

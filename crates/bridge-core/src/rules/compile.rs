@@ -8,7 +8,7 @@ mod pattern;
 mod replace;
 mod rule;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::disclosure::named;
 use crate::config::settings::DeliveryPolicy;
-use crate::config::suggest::suggest;
+use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
@@ -122,8 +122,11 @@ impl<'a> Compiler<'a> {
                 .help(FORM);
             return None;
         };
-        self.refuse_unknown(entries, &KNOWN.file, "");
+        let meant = self.refuse_unknown(entries, &KNOWN.file, "");
         let Some(rules) = root.get("rules") else {
+            if meant.contains("rules") {
+                return None;
+            }
             let problem = "the key \"rules\" is missing";
             self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
                 .help(FORM);
@@ -140,24 +143,34 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn refuse_unknown<'n>(
+    /// Reports the keys that are not known. The result are the known keys that were meant by them:
+    /// that those are missing need not be said as well.
+    fn refuse_unknown<'n, 'k>(
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
-        known: &[String],
+        known: &'k [String],
         path: &str,
-    ) {
-        for entry in entries {
-            if !known.contains(&entry.key) {
-                let problem = format!("unknown key \"{}\"", named(&entry.key));
-                let help = suggest(&entry.key, known.iter().map(String::as_str));
-                self.report(
-                    &codes::UNKNOWN_KEY,
-                    &entry.key_span,
-                    &join(path, &entry.key),
-                    problem,
-                )
-                .help(help);
+    ) -> HashSet<&'k str> {
+        let entries: Vec<_> = entries.into_iter().collect();
+        let known = known.iter().map(String::as_str);
+        // A key that is there already is not what was meant.
+        let is_absent = |key: &&str| entries.iter().all(|entry| entry.key != *key);
+        let mut meant = HashSet::new();
+        for entry in &entries {
+            if known.clone().any(|key| key == entry.key) {
+                continue;
             }
+            let near = nearest(&entry.key, known.clone().filter(is_absent));
+            meant.extend(near);
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => suggest(&entry.key, known.clone()),
+            };
+            let problem = format!("unknown key \"{}\"", named(&entry.key));
+            let path = join(path, named(&entry.key));
+            self.report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
+                .help(help);
         }
+        meant
     }
 }

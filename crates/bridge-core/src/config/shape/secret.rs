@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::ShapeReader;
 use crate::config::codes;
 use crate::config::disclosure::looks_secret;
-use crate::config::tree::{Entry, Node, Value, join_index};
+use crate::config::suggest::nearest;
+use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
 use crate::secret::{Secret, Secrets};
 
@@ -36,6 +37,9 @@ enum Origin<'a> {
     Env(&'a str),
     File(&'a str),
 }
+
+/// The keys under which it is said where a secret is.
+const ORIGINS: [&str; 2] = ["env", "file"];
 
 /// How a secret is written.
 const SECRET_FORMS: &str =
@@ -85,10 +89,10 @@ impl ShapeReader<'_> {
                 }
                 return self.found(text.clone(), path);
             }
-            (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
+            (_, Some([entry @ Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
                 ("env", Some(name)) => (Origin::Env(name), is_variable_name(name), &node.span),
                 ("file", Some(file)) => (Origin::File(file), is_path(file), &node.span),
-                _ => return self.no_secret(node, path),
+                _ => return self.no_origin(entry, path),
             },
             _ => return self.no_secret(node, path),
         };
@@ -123,6 +127,21 @@ impl ShapeReader<'_> {
         };
         self.findings
             .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
+        Json::Null
+    }
+
+    /// An object that names no place of a secret.
+    fn no_origin(&mut self, entry: &Entry, path: &str) -> Json {
+        // Only what is as short as these words is named: it is no secret.
+        let meant = nearest(&entry.key, ORIGINS).filter(|meant| *meant != entry.key);
+        let Some(meant) = meant else {
+            return self.no_secret(&entry.node, path);
+        };
+        let problem = format!("unknown key \"{}\"", entry.key);
+        let path = join(path, &entry.key);
+        self.findings
+            .report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
+            .help(format!("did you mean `{meant}`?"));
         Json::Null
     }
 

@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
-use crate::config::suggest::suggest;
+use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Node, join};
 use crate::id::Channel;
 use crate::rules::keys::{KNOWN, RuleType};
@@ -23,8 +23,12 @@ impl Compiler<'_> {
         let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                self.refuse_unknown(entries, &KNOWN.connect, path);
-                ("connect", self.connected(node, path))
+                let misspelled = self.refuse_unknown(entries, &KNOWN.connect, path);
+                let ends = match misspelled.contains("channels") {
+                    true => Vec::new(),
+                    false => self.connected(node, path),
+                };
+                ("connect", ends)
             }
             RuleType::Forward => {
                 if let Some(channels) = node.get("channels") {
@@ -43,9 +47,14 @@ impl Compiler<'_> {
                     .iter()
                     .filter(|entry| entry.key != "channels")
                     .collect();
-                self.refuse_unknown(rest, &KNOWN.forward, path);
-                let mut ends = self.endpoints(node, "from", Role::Source, path);
-                ends.extend(self.endpoints(node, "to", Role::Target, path));
+                let misspelled = self.refuse_unknown(rest, &KNOWN.forward, path);
+                let sides = [("from", Role::Source), ("to", Role::Target)];
+                let mut ends = Vec::new();
+                for (key, role) in sides {
+                    if !misspelled.contains(key) {
+                        ends.extend(self.endpoints(node, key, role, path));
+                    }
+                }
                 ("forward", ends)
             }
         };
@@ -92,7 +101,7 @@ impl Compiler<'_> {
 
     fn rule_type(&mut self, node: &Node, path: &str) -> Option<RuleType> {
         let Some(entry) = node.get("type") else {
-            return Some(RuleType::Forward);
+            return Some(meant_type(node).unwrap_or_default());
         };
         match entry.node.as_str() {
             Some("connect") => Some(RuleType::Connect),
@@ -139,4 +148,16 @@ impl Compiler<'_> {
         }
         ends
     }
+}
+
+/// What a rule without a type is meant to be: one whose `type` is misspelled is not blamed for the
+/// keys of its kind as well.
+fn meant_type(node: &Node) -> Option<RuleType> {
+    let entries = node.as_object()?.iter();
+    let mut words = entries
+        .filter(|entry| nearest(&entry.key, ["type"]).is_some())
+        .filter_map(|entry| entry.node.as_str());
+    words
+        .any(|word| word == "connect")
+        .then_some(RuleType::Connect)
 }
