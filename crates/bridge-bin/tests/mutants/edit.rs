@@ -1,5 +1,7 @@
 //! What can be done to a word by one key press, and to a file by one bad move.
 
+use std::ops::Range;
+
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -46,6 +48,8 @@ pub(crate) struct Mutant {
     pub(crate) text: String,
     /// Where an error about it may be.
     pub(crate) offsets: Vec<usize>,
+    /// Within it, too: where a change takes away what stands beside it.
+    pub(crate) around: Range<usize>,
     pub(crate) is_removal: bool,
 }
 
@@ -95,6 +99,7 @@ fn entries(text: &str, object: &Object<'_>, above: &[usize], mutants: &mut Vec<M
             what: format!("{key} removed"),
             text: removed,
             offsets: holder.clone(),
+            around: 0..0,
             is_removal: true,
         });
 
@@ -104,21 +109,33 @@ fn entries(text: &str, object: &Object<'_>, above: &[usize], mutants: &mut Vec<M
             what: format!("{key} doubled"),
             text: doubled,
             offsets: vec![value.end + 2],
+            around: 0..0,
             is_removal: false,
         });
 
         for other in ["null", "17", "true", "\"\"", "[]", "[[]]", "{}", "\"x\""] {
             let mut replaced = text.to_owned();
             replaced.replace_range(value.start..value.end, other);
+            // A pattern has the groups that the text beside it uses.
+            let around = match key {
+                "pattern" => opening..object.range().end - (value.end - value.start) + other.len(),
+                _ => 0..0,
+            };
             mutants.push(Mutant {
                 what: format!("{key} as {other}"),
                 text: replaced,
                 // Where the value or its inside is, or the key, or what holds it and now lacks
                 // something.
                 offsets: [&[value.start, value.start + 1, name.start], &holder[..]].concat(),
+                around,
                 is_removal: false,
             });
         }
-        walk(text, &property.value, &[&around[..], &[name.start]].concat(), mutants);
+        walk(
+            text,
+            &property.value,
+            &[&around[..], &[name.start]].concat(),
+            mutants,
+        );
     }
 }

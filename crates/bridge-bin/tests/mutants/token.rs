@@ -28,10 +28,10 @@ pub(crate) struct Token {
 }
 
 /// Keys whose values are of an enumeration.
-const ENUMERATIONS: [&str; 5] = ["type", "format", "on_dead", "on_uncertain", "kind"];
+pub(crate) const ENUMERATIONS: [&str; 5] = ["type", "format", "on_dead", "on_uncertain", "kind"];
 
 /// Keys whose values are formats.
-const FORMATS: [&str; 1] = ["msg_format"];
+pub(crate) const FORMATS: [&str; 2] = ["msg_format", "with"];
 
 /// Where the keys of an object are names that the operator chose.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn value(key: &str, value_here: &Value<'_>, file: File, depth: usize, tokens: &m
 }
 
 /// The placeholders of a format; the examples escape nothing before them but quotes.
-fn placeholders(format: &str, start: usize, tokens: &mut Vec<Token>) {
+pub(crate) fn placeholders(format: &str, start: usize, tokens: &mut Vec<Token>) {
     let mut escapes = 0;
     let mut open = None;
     for (at, character) in format.char_indices() {
