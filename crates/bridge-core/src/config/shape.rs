@@ -166,6 +166,13 @@ impl ShapeReader<'_> {
         };
         if !fits {
             let expected = match expected {
+                "string" if is_duration(schema) && matches!(node.value, Value::Number(_)) => {
+                    let problem = format!("expected a duration, found {}", node.type_name());
+                    self.findings
+                        .report(&codes::WRONG_TYPE, &node.span, path, problem)
+                        .help(DURATION_HELP);
+                    return node.to_json();
+                }
                 "integer" => "a whole number",
                 "boolean" => "true or false",
                 "number" => "a number",
@@ -237,6 +244,13 @@ fn formed(text: &str, schema: &Json) -> Option<Result<(), String>> {
         network::SCHEMA_FORMAT => Some(text.parse::<Network>().map(drop)),
         _ => None,
     }
+}
+
+const DURATION_HELP: &str =
+    "write a number with its unit in quotes, such as \"10s\", \"5m\" or \"24h\"";
+
+fn is_duration(schema: &Json) -> bool {
+    schema.get("format").and_then(Json::as_str) == Some(DURATION_FORMAT)
 }
 
 /// Whether it looks like a URL with a user or a password in it.

@@ -19,6 +19,7 @@ use super::meaning::Hears;
 use super::replace::Replacements;
 use super::template::Template;
 use super::{Rules, meaning};
+use crate::config::Format;
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::disclosure::named;
@@ -112,14 +113,18 @@ impl<'a> Compiler<'a> {
     }
 
     fn rule_nodes<'n>(&mut self, root: &'n Node) -> Option<&'n [Node]> {
-        const FORM: &str = "write {\"rules\": [ … ]}";
+        let form = match self.findings.document.format() {
+            Format::Json => "write {\"rules\": [ … ]}",
+            Format::Yaml => "write `rules:`, and each rule below it behind a `-`",
+            Format::Toml => "write [[rules]] before each rule",
+        };
         let Some(entries) = root.as_object() else {
             let problem = format!(
                 "expected an object with the key \"rules\", found {}",
                 root.type_name()
             );
             self.report(&codes::WRONG_TYPE, &root.span, "", problem)
-                .help(FORM);
+                .help(form);
             return None;
         };
         let meant = self.refuse_unknown(entries, &KNOWN.file, "");
@@ -129,7 +134,7 @@ impl<'a> Compiler<'a> {
             }
             let problem = "the key \"rules\" is missing";
             self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
-                .help(FORM);
+                .help(form);
             return None;
         };
         match &rules.node.value {
@@ -137,7 +142,7 @@ impl<'a> Compiler<'a> {
             _ => {
                 let problem = format!("expected a list of rules, found {}", rules.node.type_name());
                 self.report(&codes::WRONG_TYPE, &rules.node.span, "rules", problem)
-                    .help(FORM);
+                    .help(form);
                 None
             }
         }
@@ -164,6 +169,9 @@ impl<'a> Compiler<'a> {
             meant.extend(near);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if KNOWN.msg.contains(&entry.key) && known.clone().any(|key| key == "msg") => {
+                    format!("write it into \"msg\": {{\"{}\": …}}", entry.key)
+                }
                 None => suggest(&entry.key, known.clone()),
             };
             let problem = format!("unknown key \"{}\"", named(&entry.key));

@@ -103,6 +103,14 @@ impl ShapeReader<'_> {
             Origin::Env(name) => self.source.env(name),
             Origin::File(file) => self.source.file(file),
         };
+        let help = match origin {
+            Origin::Env(_) => {
+                "set it where the bridge is started: in the unit, the container or the shell"
+            }
+            Origin::File(_) => {
+                "write the secret into that file, let the bridge's user read it, or correct the path"
+            }
+        };
         let problem = match (found, origin) {
             (Ok(value), origin) if !value.is_empty() => {
                 if let Origin::File(file) = origin
@@ -126,7 +134,8 @@ impl ShapeReader<'_> {
             (Err(problem), _) => problem,
         };
         self.findings
-            .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
+            .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem)
+            .help(help);
         Json::Null
     }
 

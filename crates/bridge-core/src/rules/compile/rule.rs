@@ -4,9 +4,9 @@ use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
 use crate::config::suggest::{nearest, suggest};
-use crate::config::tree::{Node, join};
+use crate::config::tree::{Entry, Node, join};
 use crate::id::Channel;
-use crate::rules::keys::{KNOWN, RuleType};
+use crate::rules::keys::{KNOWN, OF_FORWARD, RuleType};
 use crate::rules::{Channels, Rule, SourcePattern, Target};
 
 impl Compiler<'_> {
@@ -23,25 +23,26 @@ impl Compiler<'_> {
         let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                let misspelled = self.refuse_unknown(entries, &KNOWN.connect, path);
-                let ends = match misspelled.contains("channels") {
+                let (foreign, rest): (Vec<_>, Vec<_>) = entries
+                    .iter()
+                    .partition(|entry| OF_FORWARD.contains(&&*entry.key));
+                let misspelled = self.refuse_unknown(rest, &KNOWN.connect, path);
+                for entry in &foreign {
+                    let help = "write \"channels\": {…}, or remove \"type\": \"connect\"";
+                    self.not_for_this_rule(entry, "connect", help, path);
+                }
+                let is_meant = misspelled.contains("channels") || !foreign.is_empty();
+                let ends = match is_meant && node.get("channels").is_none() {
                     true => Vec::new(),
                     false => self.connected(node, path),
                 };
                 ("connect", ends)
             }
             RuleType::Forward => {
-                if let Some(channels) = node.get("channels") {
-                    let path = join(path, "channels");
-                    let problem = "a forward rule has no \"channels\"";
+                let channels = node.get("channels");
+                if let Some(channels) = channels {
                     let help = "add \"type\": \"connect\", or write \"from\" and \"to\"";
-                    self.report(
-                        &codes::NOT_FOR_THIS_RULE,
-                        &channels.key_span,
-                        &path,
-                        problem,
-                    )
-                    .help(help);
+                    self.not_for_this_rule(channels, "forward", help, path);
                 }
                 let rest: Vec<_> = entries
                     .iter()
@@ -51,7 +52,8 @@ impl Compiler<'_> {
                 let sides = [("from", Role::Source), ("to", Role::Target)];
                 let mut ends = Vec::new();
                 for (key, role) in sides {
-                    if !misspelled.contains(key) {
+                    let is_meant = misspelled.contains(key) || channels.is_some();
+                    if !is_meant || node.get(key).is_some() {
                         ends.extend(self.endpoints(node, key, role, path));
                     }
                 }
@@ -129,7 +131,17 @@ impl Compiler<'_> {
         }
     }
 
+    /// A key that rules of the other kind have.
+    fn not_for_this_rule(&mut self, entry: &Entry, kind: &str, help: &str, path: &str) {
+        let key = &entry.key;
+        let problem = format!("a {kind} rule has no \"{key}\"");
+        let path = join(path, key);
+        self.report(&codes::NOT_FOR_THIS_RULE, &entry.key_span, &path, problem)
+            .help(help);
+    }
+
     fn connected(&mut self, node: &Node, path: &str) -> Vec<Endpoint> {
+        let errors_before = self.findings.error_count();
         let ends = self.endpoints(node, "channels", Role::Both, path);
         let mut distinct: Vec<_> = ends
             .iter()
@@ -137,7 +149,8 @@ impl Compiler<'_> {
             .collect();
         distinct.sort_unstable();
         distinct.dedup();
-        if distinct.len() == 1 {
+        // One that has an error is another one, once that is mended.
+        if distinct.len() == 1 && self.findings.error_count() == errors_before {
             let span = node
                 .get("channels")
                 .map_or(&node.span, |entry| &entry.key_span);
