@@ -218,6 +218,11 @@ pub(crate) fn source(path: &Path, option: &str) -> Source {
             problem: "the file does not exist".to_owned(),
             help: format!("write it, beginning with an example of the same folder, or name another with {option}"),
         },
+        std::io::ErrorKind::IsADirectory => Unreadable {
+            code: &codes::UNREADABLE,
+            problem: "this is a folder, not a file".to_owned(),
+            help: format!("name the file in it with {option}"),
+        },
         _ => Unreadable {
             code: &codes::UNREADABLE,
             problem: format!("the file can't be read: {error}"),
@@ -238,7 +243,7 @@ impl SecretSource for Environment {
     fn env(&self, name: &str) -> Result<String, String> {
         std::env::var(name).map_err(|error| match error {
             std::env::VarError::NotPresent => {
-                format!("the environment variable {name} is not set; set it before the start")
+                format!("the environment variable {name} is not set")
             }
             std::env::VarError::NotUnicode(_) => {
                 format!("the environment variable {name} is not UTF-8")

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::{GlobalSettings, InstanceKeys};
+use bridge_core::config::{Source, convert};
 use serde_json::{Map, Value, json};
 
 // Links the drivers, as the binary does.
@@ -50,24 +51,35 @@ pub(crate) fn searcher(parts: &[&str]) -> aho_corasick::AhoCorasick {
 }
 
 /// A way to write a config down. A further format is a further variant.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Json,
+    Yaml,
+    Toml,
 }
 
-const FORMATS: [Format; 1] = [Format::Json];
+const FORMATS: [Format; 3] = [Format::Json, Format::Yaml, Format::Toml];
 
 impl Format {
     fn write(self, value: &Value) -> String {
-        match self {
-            Self::Json => serde_json::to_string_pretty(value).expect("JSON"),
+        let json = serde_json::to_string_pretty(value).expect("JSON");
+        if self == Self::Json {
+            return json;
         }
+        let source = Source {
+            name: "config.json".to_owned(),
+            content: Ok(json.into_bytes()),
+        };
+        let target = Path::new("config").with_extension(self.ending());
+        convert(&source, &target).expect("JSON").text
     }
 
     /// What the file is called, behind the name without an ending.
     fn ending(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
         }
     }
 
@@ -75,7 +87,99 @@ impl Format {
     fn marks(self) -> &'static str {
         match self {
             Self::Json => "{}[]\":,",
+            Self::Yaml => "{}[]\"':-\n",
+            Self::Toml => "{}[]\"'=.\n",
         }
+    }
+
+    /// The key with the text of several lines behind it, as it should be written and as it should
+    /// not; `lines` are indented as deep as the text's are.
+    fn over_lines(
+        self,
+        indent: &str,
+        key: &str,
+        lines: &[String],
+    ) -> Vec<(Fault, &'static str, String)> {
+        let deep: String = lines
+            .iter()
+            .map(|line| format!("{indent}  {line}\n"))
+            .collect();
+        let flat: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let rows = match self {
+            Self::Json => vec![
+                (
+                    Fault::Syntax,
+                    "in a string",
+                    format!("{indent}\"{key}\": \"{flat}\",\n"),
+                ),
+                (
+                    Fault::Syntax,
+                    "without quotes",
+                    format!("{indent}\"{key}\": {flat},\n"),
+                ),
+            ],
+            Self::Yaml => vec![
+                (
+                    Fault::Content,
+                    "in a block",
+                    format!("{indent}{key}: |\n{deep}"),
+                ),
+                (
+                    Fault::Content,
+                    "in a folded block",
+                    format!("{indent}{key}: >-\n{deep}"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in a block, before a tab",
+                    format!("{indent}{key}: |\n{deep}\t{indent}x: 1\n"),
+                ),
+                (
+                    Fault::Syntax,
+                    "without the block's mark",
+                    format!("{indent}{key}: x\n{deep}"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in a quote that is not closed",
+                    format!("{indent}{key}: \"\n{deep}"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in a single quote that is not closed",
+                    format!("{indent}{key}: '\n{deep}"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in a block that has lost its indentation",
+                    format!("{indent}{key}: |\n{indent}  x\n{flat}"),
+                ),
+            ],
+            Self::Toml => vec![
+                (
+                    Fault::Content,
+                    "in quotes",
+                    format!("{key} = \"\"\"\n{flat}\"\"\"\n"),
+                ),
+                (
+                    Fault::Content,
+                    "in single quotes",
+                    format!("{key} = \'\'\'\n{flat}\'\'\'\n"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in quotes that are not closed",
+                    format!("{key} = \"\"\"\n{flat}"),
+                ),
+                (
+                    Fault::Syntax,
+                    "in a single quote",
+                    format!("{key} = '\n{flat}'\n"),
+                ),
+                (Fault::Syntax, "without quotes", format!("{key} =\n{flat}")),
+            ],
+        };
+        rows
     }
 }
 
@@ -199,7 +303,12 @@ fn places() -> Vec<Place> {
 }
 
 /// A config with one instance of the platform, whose secrets are all canaries.
-fn base(platform: &str, random: &mut fastrand::Rng, canaries: &mut Vec<String>) -> Value {
+fn base(
+    format: Format,
+    platform: &str,
+    random: &mut fastrand::Rng,
+    canaries: &mut Vec<String>,
+) -> Value {
     let catalog = Catalog::linked().expect("the drivers are sound");
     let schema = catalog
         .get(platform)
@@ -230,7 +339,8 @@ fn base(platform: &str, random: &mut fastrand::Rng, canaries: &mut Vec<String>) 
         instance.insert(key, value);
     }
     // A folder below a file can't be made, so that no command starts a bridge.
-    json!({ "global": { "data_dir": "config/config.json/data" }, platform: { "one": instance } })
+    let data_dir = format!("config/config.{}/data", format.ending());
+    json!({ "global": { "data_dir": data_dir }, platform: { "one": instance } })
 }
 
 /// The ways to write the secret at its place: right ones, and ones that are refused.
@@ -284,15 +394,32 @@ pub(crate) fn plants(seed: Seed) -> Vec<Plant> {
 
 fn plant(format: Format, place: &Place, random: &mut fastrand::Rng, plants: &mut Vec<Plant>) {
     let mut canaries = Vec::new();
-    let base = base(place.platform, random, &mut canaries);
+    let base = base(format, place.platform, random, &mut canaries);
     let canary = canary(random);
     canaries.push(canary.clone());
     let digits: String = (0..18).map(|_| random.digit(10)).collect();
     canaries.push(digits.clone());
+    // A secret of several lines, some of which look like keys. No rule tells such words from those
+    // that people choose, so they stand only where nobody takes them for keys.
+    let word: String = (0..24).map(|_| random.lowercase()).collect();
+    canaries.push(word.clone());
+    let lines = [
+        "-----BEGIN PRIVATE KEY-----".to_owned(),
+        format!("{word}: {canary}"),
+        format!("{canary}: {word}"),
+        format!("{word} = {canary}"),
+        format!("- {word}: x"),
+        canary.clone(),
+        "-----END PRIVATE KEY-----".to_owned(),
+    ];
     let mut add_with = |fault: Fault, name: String, config: String, rules: String| {
         plants.push(Plant {
             fault,
-            name: format!("{} of {}, {name}", place.key, place.block.join(".")),
+            name: format!(
+                "{} of {} in {format:?}, {name}",
+                place.key,
+                place.block.join(".")
+            ),
             config,
             rules,
             ending: format.ending(),
@@ -406,4 +533,22 @@ fn plant(format: Format, place: &Place, random: &mut fastrand::Rng, plants: &mut
         format!("{}\n{}", &right[..half], &right[half..]),
         no_rules(),
     );
+
+    // Over several lines: in the place of the line where it stands.
+    let (start, end) = line_of(&right, at);
+    let line = &right[start..end];
+    let indent = &line[..line.len() - line.trim_start().len()];
+    for (fault, name, text) in format.over_lines(indent, &place.key, &lines) {
+        let config = format!("{}{text}{}", &right[..start], &right[end..]);
+        add_with(fault, format!("over lines {name}"), config, no_rules());
+    }
+}
+
+/// Where the line of that offset begins, and where the next one does.
+fn line_of(text: &str, offset: usize) -> (usize, usize) {
+    let start = text[..offset].rfind('\n').map_or(0, |before| before + 1);
+    let end = text[offset..]
+        .find('\n')
+        .map_or(text.len(), |behind| offset + behind + 1);
+    (start, end)
 }

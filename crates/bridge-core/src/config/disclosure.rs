@@ -37,6 +37,19 @@ pub(crate) fn named(word: &str) -> &str {
 
 /// The keys under which the linked drivers and the framework take secrets.
 pub(super) fn secret_keys(catalog: &Catalog) -> BTreeSet<String> {
+    keys_where(catalog, is_secret)
+}
+
+/// Every key that a config may have, but for the names of instances.
+pub(super) fn known_keys(catalog: &Catalog) -> BTreeSet<String> {
+    let mut keys = keys_where(catalog, |_| true);
+    keys.extend(["global", "env", "file"].map(str::to_owned));
+    keys.extend(catalog.iter().map(|entry| entry.info().platform.to_owned()));
+    keys
+}
+
+/// The keys of the linked drivers and of the framework whose schemas are as asked for.
+fn keys_where(catalog: &Catalog, is_wanted: fn(&Json) -> bool) -> BTreeSet<String> {
     let own = [
         schemars::schema_for!(GlobalSettings).to_value(),
         schemars::schema_for!(InstanceKeys).to_value(),
@@ -44,21 +57,21 @@ pub(super) fn secret_keys(catalog: &Catalog) -> BTreeSet<String> {
     let drivers = catalog.iter().map(|entry| entry.schema().to_value());
     let mut keys = BTreeSet::new();
     for schema in own.into_iter().chain(drivers) {
-        collect(&schema, &mut keys);
+        collect(&schema, is_wanted, &mut keys);
     }
     keys
 }
 
-fn collect(schema: &Json, keys: &mut BTreeSet<String>) {
+fn collect(schema: &Json, is_wanted: fn(&Json) -> bool, keys: &mut BTreeSet<String>) {
     let properties = schema.get("properties").and_then(Json::as_object);
     for (key, property) in properties.into_iter().flatten() {
-        if is_secret(property) {
+        if is_wanted(property) {
             keys.insert(key.clone());
         }
     }
     let blocks = schema.get("$defs").and_then(Json::as_object);
     for (_, block) in blocks.into_iter().flatten() {
-        collect(block, keys);
+        collect(block, is_wanted, keys);
     }
 }
 

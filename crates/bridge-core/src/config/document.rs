@@ -3,6 +3,7 @@
 mod excerpt;
 mod inside;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -28,6 +29,8 @@ pub struct Document {
     content: Content,
     /// What is known to be no secret, once the document has been read; sorted.
     shown: OnceLock<Vec<Range<usize>>>,
+    /// The keys that are shown if the document can't be read.
+    known: OnceLock<BTreeSet<String>>,
     /// What is hidden all the same; sorted, without overlaps.
     hidden: OnceLock<Vec<Range<usize>>>,
 }
@@ -84,6 +87,7 @@ impl Document {
             characters,
             content,
             shown: OnceLock::new(),
+            known: OnceLock::new(),
             hidden: OnceLock::new(),
         })
     }
@@ -120,6 +124,14 @@ impl Document {
         shown.sort_unstable_by_key(|span| span.start);
         // A document is read once; what a second reading knows is the same.
         self.shown.set(shown).ok();
+    }
+
+    /// Says which words snippets may show where they stand as keys do, if the document can't be
+    /// read. Without a tree nobody knows what belongs to a secret of several lines, so no other
+    /// words are shown.
+    pub(crate) fn show_keys(&self, known: BTreeSet<String>) {
+        // What a second reading knows is the same.
+        self.known.set(known).ok();
     }
 
     /// Says what snippets must not show, whatever else is known of it.

@@ -48,6 +48,12 @@ impl Schemas {
             whole,
         }
     }
+
+    /// Whether instances have such a key.
+    fn knows(&self, key: &str) -> bool {
+        let keys = self.whole.get("properties");
+        keys.is_some_and(|keys| keys.get(key).is_some())
+    }
 }
 
 /// Walks platforms and instances; each instance id may stand once in the whole file.
@@ -123,6 +129,15 @@ pub(super) fn drafts<'a>(
                     )
                     .label(first, "the first one stands here")
                     .help("rename one of the two");
+            } else if instance.node.as_object().is_none() && schemas.knows(&instance.key) {
+                let problem = format!("\"{}\" is a setting, not an instance", instance.key);
+                let help = format!(
+                    "write {{\"{}\": {{\"my_instance\": {{\"{}\": …}}}}}}",
+                    entry.key, instance.key
+                );
+                findings
+                    .report(&codes::WRONG_TYPE, &instance.key_span, &path, problem)
+                    .help(help);
             } else {
                 names.insert(&instance.key, &instance.key_span);
                 drafts.push(Draft {

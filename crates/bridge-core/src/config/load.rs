@@ -188,6 +188,8 @@ pub fn load(
     let mut config = open(config, Content::Guarded, &mut of_config)
         .map(|document| ConfigReader::read(document, catalog, secrets));
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
+    // Without any instance, that has been said, and the rules are not to blame for it.
+    let facts = facts.filter(|facts| !facts.is_empty());
     let compiled = read_rules(rules, facts, &secret_keys, &mut of_rules);
     let place = match &config {
         Some(read) => Place::Span(Arc::clone(&read.document), 0..0),
@@ -269,7 +271,7 @@ pub(super) fn open(
                 &codes::EMPTY,
                 "the file is empty".to_owned(),
                 match format {
-                    Format::Json => "write a JSON object; `{}` is the smallest one",
+                    Format::Json => "write a JSON object, as in the examples",
                     Format::Yaml | Format::Toml => "write keys and values, as in the examples",
                 },
             ),

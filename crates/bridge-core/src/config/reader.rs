@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
-use super::disclosure::looks_secret;
+use super::disclosure::{known_keys, looks_secret};
 use super::document::Document;
 use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
 use super::load::InstanceSetup;
@@ -65,6 +65,8 @@ impl ConfigReader {
             read.facts = Some(HashMap::new());
             read.whole(&root, catalog, source, &mut findings, &mut secrets);
             read.root = Some(root);
+        } else {
+            document.show_keys(known_keys(catalog));
         }
         read.leaks = LeakGuard::new(secrets.into_iter().map(|found| (found.path, found.value)));
         read.diagnostics = findings.finish();

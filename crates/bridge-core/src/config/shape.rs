@@ -1,6 +1,8 @@
 //! Holds a value against the JSON Schema of its settings, so that all wrong, unknown and missing
 //! keys are found at once, and puts secrets in their places.
 
+mod secret;
+
 use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
@@ -13,40 +15,10 @@ use super::settings::DURATION_FORMAT;
 use super::suggest::{nearest, suggest};
 use super::tree::{Entry, Node, Value, join, join_index};
 use crate::ports::SecretSource;
-use crate::secret::{LIST_SCHEMA_NAME, SCHEMA_NAME, Secret, Secrets};
+use crate::secret::{LIST_SCHEMA_NAME, SCHEMA_NAME};
 use crate::time::{parse_positive_duration, parse_timestamp};
 
-/// A secret that was found in a file.
-#[derive(Debug)]
-pub(crate) struct FoundSecret {
-    /// The path of its key.
-    pub(crate) path: String,
-    pub(crate) value: Secret,
-}
-
-/// Where a secret comes from that does not stand in the config itself.
-#[derive(Clone, Copy)]
-enum Origin<'a> {
-    Env(&'a str),
-    File(&'a str),
-}
-
-/// How a secret is written.
-const SECRET_FORMS: &str =
-    "write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}";
-
-/// For files that hold no secrets.
-pub(crate) struct NoSecrets;
-
-impl SecretSource for NoSecrets {
-    fn env(&self, _: &str) -> Result<String, String> {
-        Err("this file holds no secrets".to_owned())
-    }
-
-    fn file(&self, _: &str) -> Result<String, String> {
-        Err("this file holds no secrets".to_owned())
-    }
-}
+pub(crate) use secret::{FoundSecret, NoSecrets};
 
 /// Reads values by their schemas.
 pub(crate) struct ShapeReader<'a> {
@@ -194,6 +166,13 @@ impl ShapeReader<'_> {
         };
         if !fits {
             let expected = match expected {
+                "string" if is_duration(schema) && matches!(node.value, Value::Number(_)) => {
+                    let problem = format!("expected a duration, found {}", node.type_name());
+                    self.findings
+                        .report(&codes::WRONG_TYPE, &node.span, path, problem)
+                        .help(DURATION_HELP);
+                    return node.to_json();
+                }
                 "integer" => "a whole number",
                 "boolean" => "true or false",
                 "number" => "a number",
@@ -241,98 +220,6 @@ impl ShapeReader<'_> {
         node.to_json()
     }
 
-    /// One secret, or a list of them.
-    fn secrets(&mut self, node: &Node, path: &str) -> Json {
-        let Value::Array(elements) = &node.value else {
-            return self.secret(node, path);
-        };
-        let most = Secrets::MOST;
-        if elements.is_empty() {
-            self.findings
-                .report(&codes::EMPTY_VALUE, &node.span, path, "the list is empty")
-                .help("write at least one secret into it, or remove the key");
-        } else if let Some(surplus) = elements.get(most) {
-            let problem = format!("the list holds {} secrets", elements.len());
-            self.findings
-                .report(&codes::OUT_OF_RANGE, &surplus.span, path, problem)
-                .help(format!(
-                    "at most {most} can be good at once; remove the oldest"
-                ));
-        }
-        let elements = elements.iter().enumerate();
-        elements
-            .map(|(index, element)| self.element(element, &join_index(path, index)))
-            .collect()
-    }
-
-    fn element(&mut self, node: &Node, path: &str) -> Json {
-        match node.value {
-            Value::Null => self.null(node, path),
-            _ => self.secret(node, path),
-        }
-    }
-
-    /// A secret in any of its three forms. What is written in the file is never put into a problem.
-    fn secret(&mut self, node: &Node, path: &str) -> Json {
-        let (origin, is_sound, span) = match (&node.value, node.as_object()) {
-            (Value::String(text), _) => {
-                if text.is_empty() {
-                    self.findings
-                        .report(&codes::EMPTY_VALUE, &node.span, path, "the secret is empty")
-                        .help(SECRET_FORMS);
-                    return Json::Null;
-                }
-                return self.found(text.clone(), path);
-            }
-            (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
-                ("env", Some(name)) => (Origin::Env(name), is_variable_name(name), &node.span),
-                ("file", Some(file)) => (Origin::File(file), is_path(file), &node.span),
-                _ => return self.no_secret(node, path),
-            },
-            _ => return self.no_secret(node, path),
-        };
-        if is_sound {
-            self.findings.show(span);
-        }
-        let found = match origin {
-            Origin::Env(name) => self.source.env(name),
-            Origin::File(file) => self.source.file(file),
-        };
-        let problem = match (found, origin) {
-            (Ok(value), origin) if !value.is_empty() => {
-                if let Origin::File(file) = origin
-                    && let Some(doubt) = self.source.doubt_about_file(file)
-                {
-                    self.findings
-                        .report(&codes::SECRET_EXPOSED, &node.span, path, doubt)
-                        .help("let nobody but the bridge's own user read it: `chmod 600`");
-                }
-                return self.found(value, path);
-            }
-            // Whoever wrote the secret itself in the place of its name must not read it here.
-            (_, Origin::Env(_)) if !is_sound => {
-                "no environment variable has the name that is written here; write its name, not its value".to_owned()
-            }
-            (_, Origin::File(_)) if !is_sound => {
-                "no file has the path that is written here; write its path, not its content".to_owned()
-            }
-            (Ok(_), Origin::Env(name)) => format!("the environment variable {name} is empty"),
-            (Ok(_), Origin::File(file)) => format!("the secret's file {file} is empty"),
-            (Err(problem), _) => problem,
-        };
-        self.findings
-            .report(&codes::SECRET_UNAVAILABLE, &node.span, path, problem);
-        Json::Null
-    }
-
-    fn found(&mut self, value: String, path: &str) -> Json {
-        self.secrets.push(FoundSecret {
-            path: path.to_owned(),
-            value: Secret::new(value.clone()),
-        });
-        value.into()
-    }
-
     fn null(&mut self, node: &Node, path: &str) -> Json {
         let help = "write a value, or remove the key";
         self.findings
@@ -347,13 +234,6 @@ impl ShapeReader<'_> {
             .report(&codes::WRONG_TYPE, &node.span, path, problem)
             .help(node.hint(expected));
     }
-
-    fn no_secret(&mut self, node: &Node, path: &str) -> Json {
-        self.findings
-            .report(&codes::NOT_A_SECRET, &node.span, path, "this is no secret")
-            .help(SECRET_FORMS);
-        Json::Null
-    }
 }
 
 /// Whether the text has the form that the schema asks for; `None` if it asks for none.
@@ -366,24 +246,17 @@ fn formed(text: &str, schema: &Json) -> Option<Result<(), String>> {
     }
 }
 
+const DURATION_HELP: &str =
+    "write a number with its unit in quotes, such as \"10s\", \"5m\" or \"24h\"";
+
+fn is_duration(schema: &Json) -> bool {
+    schema.get("format").and_then(Json::as_str) == Some(DURATION_FORMAT)
+}
+
 /// Whether it looks like a URL with a user or a password in it.
 fn holds_credentials(text: &str) -> bool {
     text.split_once("//")
         .is_some_and(|(_, rest)| rest.contains('@'))
-}
-
-/// Whether it looks like the name of a variable, and not like a secret.
-fn is_variable_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    let begins = |c: char| c.is_ascii_uppercase() || c == '_';
-    characters.next().is_some_and(begins)
-        && characters.all(|c| begins(c) || c.is_ascii_digit())
-        && !looks_secret(name)
-}
-
-/// Whether it looks like a path, and not like a secret.
-fn is_path(text: &str) -> bool {
-    text.contains(['/', '.']) || !looks_secret(text)
 }
 
 /// The required keys that the object lacks.

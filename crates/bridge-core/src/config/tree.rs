@@ -257,6 +257,9 @@ impl Node {
             {
                 "remove the quotes"
             }
+            (_, "true or false") => "write true or false, without quotes",
+            (Value::Number(_), "a whole number") => "write it without a fraction",
+            (_, "an object") => "write keys and values in braces: { … }",
             (_, "a list") => "write it in square brackets: [ … ]",
             _ => "",
         }

@@ -8,7 +8,7 @@ mod pattern;
 mod replace;
 mod rule;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,11 +19,12 @@ use super::meaning::Hears;
 use super::replace::Replacements;
 use super::template::Template;
 use super::{Rules, meaning};
+use crate::config::Format;
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::disclosure::named;
 use crate::config::settings::DeliveryPolicy;
-use crate::config::suggest::suggest;
+use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
@@ -112,21 +113,28 @@ impl<'a> Compiler<'a> {
     }
 
     fn rule_nodes<'n>(&mut self, root: &'n Node) -> Option<&'n [Node]> {
-        const FORM: &str = "write {\"rules\": [ … ]}";
+        let form = match self.findings.document.format() {
+            Format::Json => "write {\"rules\": [ … ]}",
+            Format::Yaml => "write `rules:`, and each rule below it behind a `-`",
+            Format::Toml => "write [[rules]] before each rule",
+        };
         let Some(entries) = root.as_object() else {
             let problem = format!(
                 "expected an object with the key \"rules\", found {}",
                 root.type_name()
             );
             self.report(&codes::WRONG_TYPE, &root.span, "", problem)
-                .help(FORM);
+                .help(form);
             return None;
         };
-        self.refuse_unknown(entries, &KNOWN.file, "");
+        let meant = self.refuse_unknown(entries, &KNOWN.file, "");
         let Some(rules) = root.get("rules") else {
+            if meant.contains("rules") {
+                return None;
+            }
             let problem = "the key \"rules\" is missing";
             self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
-                .help(FORM);
+                .help(form);
             return None;
         };
         match &rules.node.value {
@@ -134,30 +142,43 @@ impl<'a> Compiler<'a> {
             _ => {
                 let problem = format!("expected a list of rules, found {}", rules.node.type_name());
                 self.report(&codes::WRONG_TYPE, &rules.node.span, "rules", problem)
-                    .help(FORM);
+                    .help(form);
                 None
             }
         }
     }
 
-    fn refuse_unknown<'n>(
+    /// Reports the keys that are not known. The result are the known keys that were meant by them:
+    /// that those are missing need not be said as well.
+    fn refuse_unknown<'n, 'k>(
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
-        known: &[String],
+        known: &'k [String],
         path: &str,
-    ) {
-        for entry in entries {
-            if !known.contains(&entry.key) {
-                let problem = format!("unknown key \"{}\"", named(&entry.key));
-                let help = suggest(&entry.key, known.iter().map(String::as_str));
-                self.report(
-                    &codes::UNKNOWN_KEY,
-                    &entry.key_span,
-                    &join(path, &entry.key),
-                    problem,
-                )
-                .help(help);
+    ) -> HashSet<&'k str> {
+        let entries: Vec<_> = entries.into_iter().collect();
+        let known = known.iter().map(String::as_str);
+        // A key that is there already is not what was meant.
+        let is_absent = |key: &&str| entries.iter().all(|entry| entry.key != *key);
+        let mut meant = HashSet::new();
+        for entry in &entries {
+            if known.clone().any(|key| key == entry.key) {
+                continue;
             }
+            let near = nearest(&entry.key, known.clone().filter(is_absent));
+            meant.extend(near);
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if KNOWN.msg.contains(&entry.key) && known.clone().any(|key| key == "msg") => {
+                    format!("write it into \"msg\": {{\"{}\": …}}", entry.key)
+                }
+                None => suggest(&entry.key, known.clone()),
+            };
+            let problem = format!("unknown key \"{}\"", named(&entry.key));
+            let path = join(path, named(&entry.key));
+            self.report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
+                .help(help);
         }
+        meant
     }
 }

@@ -1,9 +1,9 @@
 //! What snippets show of a file: its lines, with everything masked that may be a secret.
 
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 
 use super::{Content, Document};
-use crate::config::disclosure::looks_secret;
 
 /// Stands for each character that is not shown, so that columns stay what they are.
 const MASK: char = '•';
@@ -73,9 +73,12 @@ impl Document {
         let Some(shown) = self.shown.get() else {
             let lines = self.text[whole.clone()].split_inclusive('\n');
             let mut start = whole.start;
+            let Some(known) = self.known.get() else {
+                return Vec::new();
+            };
             return lines
                 .flat_map(|line| {
-                    let keys = keys(line).into_iter();
+                    let keys = keys(line, known).into_iter();
                     let here = start;
                     start += line.len();
                     keys.map(move |key| here + key.start..here + key.end)
@@ -98,21 +101,16 @@ fn is_inner(character: char) -> bool {
     )
 }
 
-/// Whether it is a word as keys are.
-fn is_plain(word: &str) -> bool {
-    !word.is_empty() && !looks_secret(word)
-}
-
 /// What looks like a key on a line of a file that could not be read: a quoted word with a colon
 /// behind it, or a word that begins the line with a colon or an equals sign behind it.
-fn keys(line: &str) -> Vec<Range<usize>> {
+fn keys(line: &str, known: &BTreeSet<String>) -> Vec<Range<usize>> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let mut keys = Vec::new();
     let indented = line.trim_start_matches([' ', '\t', '-']);
     let start = line.len() - indented.len();
     let end = start + indented.find(|c| !is_word(c)).unwrap_or(indented.len());
     let behind = line[end..].trim_start();
-    if is_plain(&line[start..end])
+    if known.contains(&line[start..end])
         && (behind.starts_with("= ") || behind.starts_with(": ") || behind.trim() == ":")
     {
         keys.push(start..end);
@@ -121,7 +119,7 @@ fn keys(line: &str) -> Vec<Range<usize>> {
         let word = &line[open + 1..];
         let length = word.find(|c| !is_word(c)).unwrap_or(word.len());
         let behind = word[length..].strip_prefix('"').map(str::trim_start);
-        if is_plain(&word[..length]) && behind.is_some_and(|behind| behind.starts_with(':')) {
+        if known.contains(&word[..length]) && behind.is_some_and(|behind| behind.starts_with(':')) {
             keys.push(open + 1..open + 1 + length);
         }
     }
@@ -139,6 +137,7 @@ mod tests {
             start..start + part.len()
         });
         document.reveal(spans.collect());
+        document.show_keys(["app_secret", "proxy"].map(str::to_owned).into());
         document.excerpt(1..=document.lines.len())
     }
 
@@ -162,7 +161,7 @@ mod tests {
         let rows = [
             (
                 r#"{"app_secret": "canary" "x": 1}"#,
-                r#"{"app_secret": "••••••" "x": •}"#,
+                r#"{"app_secret": "••••••" "•": •}"#,
             ),
             (r#""app_secret": canary","#, r#""app_secret": ••••••","#),
             (r#""app_secret", "canary","#, r#""••••••••••", "••••••","#),
@@ -170,6 +169,8 @@ mod tests {
             ("app_secret = 'a\"b:c'", "app_secret = '•\"•:•'"),
             ("\"proxy\": \"http://u:p@h\"", "\"proxy\": \"••••:•••:•••\""),
             ("canary:x", "••••••:•"),
+            ("canary: x", "••••••: •"),
+            ("\"canary\": \"app_secret\"", "\"••••••\": \"••••••••••\""),
         ];
         for (text, expected) in rows {
             assert_eq!(excerpt(text, Content::Guarded, &[]).text, expected);

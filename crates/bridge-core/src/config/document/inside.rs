@@ -16,6 +16,9 @@ impl Document {
         decoded: &str,
         part: Range<usize>,
     ) -> Range<usize> {
+        if decoded.is_empty() {
+            return token.clone();
+        }
         let raw = &self.text[token.clone()];
         let found = walk(raw, decoded, part);
         found.map_or_else(
@@ -144,6 +147,7 @@ mod tests {
             ("\"\"\"\none {x}\"\"\"", "one {x}", "{x}", "{x}"),
             ("\"\"\"one \\\n   {x}\"\"\"", "one {x}", "{x}", "{x}"),
             ("\"abc", "abd", "d", "\"abc"),
+            ("\"\"", "", "", "\"\""),
         ];
         for (token, decoded, part, expected) in rows {
             let text = format!("key: {token} # 群");

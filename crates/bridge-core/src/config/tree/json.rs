@@ -180,7 +180,7 @@ fn explained(text: &str, span: Range<usize>, kind: &ParseErrorKind) -> Fault {
         }
         Kind::UnexpectedWord | Kind::UnexpectedToken if here.starts_with(char::is_alphabetic) => (
             "a word stands where a value should",
-            "put a text in double quotes; true, false and null are the only words",
+            "put a text in double quotes, or close the one before this; true, false and null are the only words",
         ),
         Kind::NonFiniteNumbersNotAllowed => ("infinity and NaN are no numbers here", NUMBERS),
         Kind::HexadecimalNumbersNotAllowed => ("hexadecimal numbers are not allowed", NUMBERS),
@@ -206,9 +206,32 @@ fn explained(text: &str, span: Range<usize>, kind: &ParseErrorKind) -> Fault {
         ),
         Kind::String(_) => ("unknown escape in a string", BACKSLASH),
         Kind::NestingDepthExceeded => return Fault::too_deep(span),
+        _ if CONFLICT.iter().any(|mark| here.starts_with(mark)) => (
+            "a conflict of a merge was left here",
+            "keep one of the two versions and remove the lines of marks",
+        ),
+        _ if let Some(help) = full_width(here) => ("this mark is one of Chinese typing", help),
         _ => ("unexpected character", ONLY_COMMAS),
     };
     Fault::syntax(span, format!("this is not JSON: {problem}"), help)
+}
+
+/// How version control marks what it could not merge.
+const CONFLICT: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
+
+/// What to write in the place of a mark that Chinese input methods make.
+fn full_width(here: &str) -> Option<&'static str> {
+    Some(match here.chars().next()? {
+        '“' | '”' | '‘' | '’' | '＂' => "write a plain double quote: \"",
+        '，' | '、' => "write a plain comma: ,",
+        '：' => "write a plain colon: :",
+        '｛' => "write a plain brace: {",
+        '｝' => "write a plain brace: }",
+        '【' | '［' => "write a plain bracket: [",
+        '】' | '］' => "write a plain bracket: ]",
+        '\u{3000}' => "write plain blanks: this one is an ideographic space",
+        _ => return None,
+    })
 }
 
 fn is_digit(c: char) -> bool {

@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use crate::config::codes;
+use crate::config::disclosure::named;
 use crate::config::suggest::suggest;
 use crate::config::tree::{Entry, Node, Value, join, join_index};
 use crate::message::MessageKind;
@@ -100,7 +101,7 @@ impl Compiler<'_> {
             // A key that is there already is not what was meant.
             let absent = KEYS.into_iter().filter(|key| parent.get(key).is_none());
             let help = suggest(&entry.key, absent);
-            let problem = format!("unknown key \"{}\"", entry.key);
+            let problem = format!("unknown key \"{}\"", named(&entry.key));
             self.report(&codes::UNKNOWN_KEY, &entry.key_span, path, problem)
                 .help(help);
             return None;

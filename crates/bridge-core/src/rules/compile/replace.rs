@@ -1,22 +1,15 @@
 //! The replacements of a `msg` block.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Compiler;
 use crate::config::codes;
-use crate::config::suggest::nearest;
 use crate::config::tree::{Node, Value, join, join_index};
 use crate::rules::keys::KNOWN;
 use crate::rules::replace::{Replacement, Replacements, With};
 
 const FORM: &str = "write [{\"pattern\": \"…\", \"with\": \"…\"}]";
-
-const KEYS: [&str; 2] = ["pattern", "with"];
-
-/// Whether `word` has been refused as a misspelling of `key`.
-fn is_misspelled(word: &str, key: &str) -> bool {
-    !KEYS.contains(&word) && nearest(word, KEYS) == Some(key)
-}
 
 impl Compiler<'_> {
     pub(super) fn replacements(&mut self, msg: &Node, path: &str) -> Option<Arc<Replacements>> {
@@ -53,9 +46,9 @@ impl Compiler<'_> {
                 .help(FORM);
             return None;
         };
-        self.refuse_unknown(entries, &KNOWN.replace, path);
-        let pattern = self.text_of(node, "pattern", path);
-        let with = self.text_of(node, "with", path);
+        let meant = self.refuse_unknown(entries, &KNOWN.replace, path);
+        let pattern = self.text_of(node, "pattern", &meant, path);
+        let with = self.text_of(node, "with", &meant, path);
         let compiled = match pattern {
             Some(("", node)) => {
                 let problem = "the value is empty";
@@ -87,17 +80,17 @@ impl Compiler<'_> {
         Some((written, replacement))
     }
 
-    /// A string that must be there.
+    /// A string that must be there, if not under one of the misspelled keys.
     fn text_of<'n>(
         &mut self,
         node: &'n Node,
         key: &str,
+        misspelled: &HashSet<&str>,
         path: &str,
     ) -> Option<(&'n str, &'n Node)> {
         let path = join(path, key);
         let Some(entry) = node.get(key) else {
-            let mut others = node.as_object().into_iter().flatten();
-            if others.any(|other| is_misspelled(&other.key, key)) {
+            if misspelled.contains(key) {
                 return None;
             }
             let problem = format!("the key \"{key}\" is missing");

@@ -3,10 +3,10 @@
 use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
-use crate::config::suggest::suggest;
-use crate::config::tree::{Node, join};
+use crate::config::suggest::{nearest, suggest};
+use crate::config::tree::{Entry, Node, join};
 use crate::id::Channel;
-use crate::rules::keys::{KNOWN, RuleType};
+use crate::rules::keys::{KNOWN, OF_FORWARD, RuleType};
 use crate::rules::{Channels, Rule, SourcePattern, Target};
 
 impl Compiler<'_> {
@@ -23,29 +23,40 @@ impl Compiler<'_> {
         let stop = self.stop(node, path);
         let (kind, endpoints) = match self.rule_type(node, path)? {
             RuleType::Connect => {
-                self.refuse_unknown(entries, &KNOWN.connect, path);
-                ("connect", self.connected(node, path))
+                let (foreign, rest): (Vec<_>, Vec<_>) = entries
+                    .iter()
+                    .partition(|entry| OF_FORWARD.contains(&&*entry.key));
+                let misspelled = self.refuse_unknown(rest, &KNOWN.connect, path);
+                for entry in &foreign {
+                    let help = "write \"channels\": {…}, or remove \"type\": \"connect\"";
+                    self.not_for_this_rule(entry, "connect", help, path);
+                }
+                let is_meant = misspelled.contains("channels") || !foreign.is_empty();
+                let ends = match is_meant && node.get("channels").is_none() {
+                    true => Vec::new(),
+                    false => self.connected(node, path),
+                };
+                ("connect", ends)
             }
             RuleType::Forward => {
-                if let Some(channels) = node.get("channels") {
-                    let path = join(path, "channels");
-                    let problem = "a forward rule has no \"channels\"";
+                let channels = node.get("channels");
+                if let Some(channels) = channels {
                     let help = "add \"type\": \"connect\", or write \"from\" and \"to\"";
-                    self.report(
-                        &codes::NOT_FOR_THIS_RULE,
-                        &channels.key_span,
-                        &path,
-                        problem,
-                    )
-                    .help(help);
+                    self.not_for_this_rule(channels, "forward", help, path);
                 }
                 let rest: Vec<_> = entries
                     .iter()
                     .filter(|entry| entry.key != "channels")
                     .collect();
-                self.refuse_unknown(rest, &KNOWN.forward, path);
-                let mut ends = self.endpoints(node, "from", Role::Source, path);
-                ends.extend(self.endpoints(node, "to", Role::Target, path));
+                let misspelled = self.refuse_unknown(rest, &KNOWN.forward, path);
+                let sides = [("from", Role::Source), ("to", Role::Target)];
+                let mut ends = Vec::new();
+                for (key, role) in sides {
+                    let is_meant = misspelled.contains(key) || channels.is_some();
+                    if !is_meant || node.get(key).is_some() {
+                        ends.extend(self.endpoints(node, key, role, path));
+                    }
+                }
                 ("forward", ends)
             }
         };
@@ -92,7 +103,7 @@ impl Compiler<'_> {
 
     fn rule_type(&mut self, node: &Node, path: &str) -> Option<RuleType> {
         let Some(entry) = node.get("type") else {
-            return Some(RuleType::Forward);
+            return Some(meant_type(node).unwrap_or_default());
         };
         match entry.node.as_str() {
             Some("connect") => Some(RuleType::Connect),
@@ -120,7 +131,17 @@ impl Compiler<'_> {
         }
     }
 
+    /// A key that rules of the other kind have.
+    fn not_for_this_rule(&mut self, entry: &Entry, kind: &str, help: &str, path: &str) {
+        let key = &entry.key;
+        let problem = format!("a {kind} rule has no \"{key}\"");
+        let path = join(path, key);
+        self.report(&codes::NOT_FOR_THIS_RULE, &entry.key_span, &path, problem)
+            .help(help);
+    }
+
     fn connected(&mut self, node: &Node, path: &str) -> Vec<Endpoint> {
+        let errors_before = self.findings.error_count();
         let ends = self.endpoints(node, "channels", Role::Both, path);
         let mut distinct: Vec<_> = ends
             .iter()
@@ -128,7 +149,8 @@ impl Compiler<'_> {
             .collect();
         distinct.sort_unstable();
         distinct.dedup();
-        if distinct.len() == 1 {
+        // One that has an error is another one, once that is mended.
+        if distinct.len() == 1 && self.findings.error_count() == errors_before {
             let span = node
                 .get("channels")
                 .map_or(&node.span, |entry| &entry.key_span);
@@ -139,4 +161,16 @@ impl Compiler<'_> {
         }
         ends
     }
+}
+
+/// What a rule without a type is meant to be: one whose `type` is misspelled is not blamed for the
+/// keys of its kind as well.
+fn meant_type(node: &Node) -> Option<RuleType> {
+    let entries = node.as_object()?.iter();
+    let mut words = entries
+        .filter(|entry| nearest(&entry.key, ["type"]).is_some())
+        .filter_map(|entry| entry.node.as_str());
+    words
+        .any(|word| word == "connect")
+        .then_some(RuleType::Connect)
 }

@@ -58,6 +58,7 @@ pub(crate) fn pieces<V>(
     faults: &mut Faults<'_>,
     variable: &dyn Fn(&str) -> Result<V, String>,
 ) -> Vec<Piece<V>> {
+    const UNCLOSED: &str = "close it with }, or write {{ and }} for literal braces";
     const BRACES: &str = "write {{ and }} for literal braces";
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -75,7 +76,7 @@ pub(crate) fn pieces<V>(
             let problem = "a \"}\" closes nothing";
             faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
             left = after;
-        } else if let Some(end) = brace.find('}') {
+        } else if let Some(end) = closed(brace) {
             let name = &brace[1..end];
             match variable(name) {
                 Ok(variable) => {
@@ -93,7 +94,7 @@ pub(crate) fn pieces<V>(
             left = &brace[end + 1..];
         } else {
             let problem = "a \"{\" is not closed";
-            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, BRACES);
+            faults.report(&codes::BAD_TEMPLATE, &brace[..1], problem, UNCLOSED);
             left = &brace[1..];
         }
     }
@@ -102,4 +103,10 @@ pub(crate) fn pieces<V>(
         pieces.push(Piece::Text(text));
     }
     pieces
+}
+
+/// Where the brace that a text begins with is closed, if that is before another one opens.
+fn closed(brace: &str) -> Option<usize> {
+    let end = 1 + brace[1..].find(['{', '}'])?;
+    brace[end..].starts_with('}').then_some(end)
 }

@@ -88,10 +88,14 @@ fn faults_name_the_bit_and_the_cure() {
         ("{usr}: {msg}", "{usr}", "did you mean `user`?"),
         (
             "{user: {msg}",
-            "{user: {msg}",
-            "known here: from, instance_id",
+            "{",
+            "close it with }, or write {{ and }} for literal braces",
         ),
-        ("{msg", "{", "write {{ and }} for literal braces"),
+        (
+            "{msg",
+            "{",
+            "close it with }, or write {{ and }} for literal braces",
+        ),
         ("msg}", "}", "write {{ and }} for literal braces"),
         (
             "{msg}<richheader title=\"x\">",

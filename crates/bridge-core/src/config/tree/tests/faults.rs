@@ -57,7 +57,7 @@ fn faults_of_json() {
         (
             "{\"a\": NaN}",
             &[
-                "E0104 1:7  | this is not JSON: a word stands where a value should | put a text in double quotes; true, false and null are the only words",
+                "E0104 1:7  | this is not JSON: a word stands where a value should | put a text in double quotes, or close the one before this; true, false and null are the only words",
             ],
         ),
         (
@@ -97,7 +97,7 @@ fn faults_of_json() {
         (
             "{\"a\": word}",
             &[
-                "E0104 1:7  | this is not JSON: a word stands where a value should | put a text in double quotes; true, false and null are the only words",
+                "E0104 1:7  | this is not JSON: a word stands where a value should | put a text in double quotes, or close the one before this; true, false and null are the only words",
             ],
         ),
         (
