@@ -17,14 +17,29 @@ use crate::message::Message;
 use crate::outcome::{SendError, Sent};
 use crate::ports::Ports;
 
+pub use report::Report;
+
+mod report;
+
 /// A platform.
 ///
 /// A driver opens no socket, reads no file and no clock: all of that comes through [`Ports`]. It
 /// knows no rule, no store and no other driver.
+///
+/// The numbered sentences here and at the methods are the contract. `bridge_testkit::driver_contract`
+/// holds a driver to them; a check that fails quotes the sentence it holds.
+///
+/// - N1: Platform and address keys are lower-case words, and address keys are described.
+/// - N2: Nothing that a driver logs or reports holds a secret or the text of a message.
 pub trait Driver: Sized + Send + Sync + 'static {
     /// The keys below `<platform>.<instance>` of the config. The doc comment of each field is the
     /// key's description for operators. Use `#[serde(deny_unknown_fields)]` and
     /// [`Secret`](crate::secret::Secret) for what must not be shown.
+    ///
+    /// - S1: A key that is not known is refused, by its name.
+    /// - S2: A required key that is missing and a value of another type are refused, by the key's name.
+    /// - S3: Every key is described.
+    /// - S4: What must not be shown is of a type that hides it: no `Debug`, error or schema shows it.
     type Settings: DeserializeOwned + JsonSchema + fmt::Debug + Send + Sync + 'static;
 
     /// Names and keys of the platform.
@@ -32,61 +47,95 @@ pub trait Driver: Sized + Send + Sync + 'static {
 
     /// Reports what is wrong with settings whose types are right.
     ///
-    /// - Pure: the same settings give the same report.
+    /// - C1: Pure: the same settings give the same report.
+    /// - C2: Settings that work give no error.
+    /// - C3: What is reported names a key of the settings.
     /// - Called by `check` and before every start; after an error, [`Driver::open`] is not called.
     fn check(settings: &Self::Settings, report: &mut Report);
 
     /// Where the platform's callbacks come in; `None` if it has no webhook.
+    ///
+    /// - L1: The path begins with a slash.
     fn listen(settings: &Self::Settings) -> Option<Listen>;
 
     /// What a channel of these settings can show.
+    ///
+    /// - K1: Some text fits, no part counts as more than its whole, and no two parts as less.
     fn capabilities(settings: &Self::Settings) -> Capabilities;
 
     /// Whom the platform takes an instance with these settings for; `None` if nothing tells, or if
     /// the platform doesn't mind two instances being one. The check warns of two instances with one
     /// identity.
     ///
-    /// - Pure, as [`Driver::check`] is. The value is compared and never shown; no secret.
+    /// - I1: Pure, as [`Driver::check`] is. The value is compared and never shown; no secret.
     fn identity(_settings: &Self::Settings) -> Option<Identity> {
         None
     }
 
-    /// Makes the driver of one instance. Does nothing else: no request, no task.
+    /// Makes the driver of one instance.
+    ///
+    /// - O1: Does nothing else: no request, no task.
     fn open(settings: Self::Settings, ports: Ports) -> Self;
 
     /// Says whether a raw request is the platform's; the refusal is for the log.
     ///
     /// - Called once per request to the listener's path with its method, body read whole, and
     ///   before anything is parsed.
-    /// - Compares raw bytes, in constant time, and parses nothing of the body.
-    /// - Pure but for the clock port; must not block.
+    /// - V1: What the platform signed passes.
+    /// - V2: All else is refused: anything signed that has changed, a header that is missing or repeated.
+    /// - V3: What was signed too long ago is refused, and what was signed in the future, if the platform signs a time.
+    /// - V4: Compares raw bytes, in constant time, and parses nothing of the body.
+    /// - V5: Pure but for the clock port; must not block.
+    /// - V6: A refusal holds neither a secret nor the signature that would have passed.
     fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal>;
 
     /// Says what a request brings; an error is a request that is not of the platform's form.
     ///
     /// - Called only with what [`Driver::verify`] let pass, and by `bridge explain` with a body from
     ///   a file: then without headers.
-    /// - Pure but for the clock port; must not block.
+    /// - D1: What the platform sends becomes the messages that were said, in their order.
+    /// - D2: Pure but for the clock port; must not block. The same bytes give the same messages and ids.
+    /// - D3: Takes any bytes: what makes no sense is an error or ignored, never a panic.
+    /// - D4: A message has something to say, and its address has exactly the platform's address keys, none empty.
+    /// - D5: What the instance itself said is no message, unless the capabilities say that it hears its own sends.
+    /// - D6: Needs no headers.
     fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal>;
 
     /// Sends one part of a delivery.
     ///
     /// - Called for one part at a time per channel, in order; for several channels at once.
     /// - `outgoing.text` fits [`Driver::capabilities`].
-    /// - Does not retry: the error's advice says what the framework should do. (Refreshing a
-    ///   credential and calling once more is not a retry.)
-    /// - May be dropped at any await; must then leave the driver usable. What is dropped counts as
-    ///   perhaps delivered, unless it was [`Outgoing::preparing`].
+    /// - T1: The text reaches the channel of the address whole, as it is.
+    /// - T2: Whatever fits the capabilities can be sent.
+    /// - T3: A send is delivered only once the platform has said so; nothing is kept for later.
+    /// - T4: Does not retry: the error's advice says what the framework should do. (Refreshing a credential and calling once more is not a retry.)
+    /// - T5: If the capabilities promise an idempotent send, each try of a part carries its key, and no other part does.
+    /// - T6: Sends to several channels run at once and don't mix.
+    /// - T7: May be dropped at any await, and may fail; must then leave the driver usable.
+    /// - T8: What is dropped counts as perhaps delivered, unless it was [`Outgoing::preparing`]: then no send was asked for.
+    /// - T9: A credential that the platform no longer accepts is replaced.
+    /// - T10: An address without the platform's keys is rejected before anything is asked.
+    ///
+    /// The error tells what became of the send:
+    ///
+    /// - R1: A request that was never written: not delivered, and tried again.
+    /// - R2: A request that was written and not answered: nobody knows, and it is tried again.
+    /// - R3: A failure on the platform's side is tried again; one of a gateway in between leaves it unknown.
+    /// - R4: An answer of success that makes no sense is no success, and nobody knows.
+    /// - R5: What the platform refuses for good is rejected, not delivered, and never tried again.
+    /// - R6: What the platform throttles is not delivered and tried again, not before the pause it asks for.
+    /// - R7: Refused credentials are told as such; nothing was delivered.
+    /// - R8: As long as no send was asked for, nothing was delivered, whatever failed.
+    /// - R9: The detail is one line of at most 1000 characters.
     fn send(&self, outgoing: &Outgoing) -> impl Future<Output = Result<Sent, SendError>> + Send;
 
     /// Tries whether the platform accepts the settings, for `check --online`. Says what was done, as
     /// a clause without a subject: `fetched an access token`; `None` if there is nothing to try.
     ///
     /// - Called on a driver that was just opened and does nothing else.
-    /// - Sends no message, and changes nothing that people see.
-    /// - Asks the platform itself: nothing that was kept from before counts.
-    /// - An error of the kind `Unauthorized` or `Rejected` says that the settings are wrong; its
-    ///   detail names the keys to look at. All others say nothing about the settings.
+    /// - P1: Sends no message, and changes nothing that people see.
+    /// - P2: Asks the platform itself: nothing that was kept from before counts.
+    /// - P3: An error of the kind `Unauthorized` or `Rejected` says that the settings are wrong; its detail names the keys to look at. All others say nothing about the settings.
     fn probe(&self) -> impl Future<Output = Result<Option<&'static str>, SendError>> + Send {
         std::future::ready(Ok(None))
     }
@@ -257,71 +306,6 @@ impl Outgoing {
     /// Whether the driver said that nothing can be delivered yet.
     pub fn is_preparing(&self) -> bool {
         self.is_preparing.load(Relaxed)
-    }
-}
-
-/// Collects what [`Driver::check`] finds.
-#[derive(Debug, Default)]
-pub struct Report {
-    pub(crate) findings: Vec<Finding>,
-}
-
-/// One thing that [`Driver::check`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) is_error: bool,
-    pub(crate) key: &'static str,
-    pub(crate) problem: String,
-    pub(crate) help: String,
-}
-
-impl Report {
-    /// What would refuse, lose or leak a message. `key` is the settings key; `problem` says what
-    /// is wrong (never a secret's value), `help` what to write instead.
-    pub fn error(
-        &mut self,
-        key: &'static str,
-        problem: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.push(true, key, problem.into(), help.into());
-    }
-
-    /// What an operator should know and may live with.
-    pub fn warning(
-        &mut self,
-        key: &'static str,
-        problem: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.push(false, key, problem.into(), help.into());
-    }
-
-    /// The problem of every error, for tests of drivers.
-    pub fn errors(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.of(true)
-    }
-
-    /// The problem of every warning, for tests of drivers.
-    pub fn warnings(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.of(false)
-    }
-
-    fn of(&self, is_error: bool) -> impl Iterator<Item = (&'static str, &str)> {
-        let findings = self
-            .findings
-            .iter()
-            .filter(move |finding| finding.is_error == is_error);
-        findings.map(|finding| (finding.key, &*finding.problem))
-    }
-
-    fn push(&mut self, is_error: bool, key: &'static str, problem: String, help: String) {
-        self.findings.push(Finding {
-            is_error,
-            key,
-            problem,
-            help,
-        });
     }
 }
 

@@ -67,6 +67,11 @@ impl FakeClock {
         drop(sleeping.wait_for(|waiting| *waiting >= count).await);
     }
 
+    /// How many sleeps wait for the clock.
+    pub(crate) fn sleepers(&self) -> usize {
+        self.state().sleepers.len()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

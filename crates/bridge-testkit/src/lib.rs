@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bridge_core::ports::Ports;
 
 pub mod clock;
+pub mod driver_contract;
 pub mod fake_http;
 pub mod fault_proxy;
 pub mod memory_store;

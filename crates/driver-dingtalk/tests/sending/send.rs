@@ -1,7 +1,6 @@
 //! The send itself: what is asked, and what follows from the answer.
 
-use bridge_core::driver::{Driver, Outgoing};
-use bridge_core::id::Address;
+use bridge_core::driver::Driver;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice};
 use bridge_core::ports::{HttpError, HttpErrorKind, Reached};
 use serde_json::{Value, json};
@@ -51,18 +50,6 @@ async fn a_send_is_asked_as_documented() {
         assert_eq!(request.headers()["content-type"], "application/json");
         assert!(!format!("{:?}", request.headers()).contains(token));
     }
-}
-
-#[tokio::test]
-async fn an_address_of_other_keys_is_rejected_before_anything_is_asked() {
-    let bench = Bench::new();
-    let outgoing = Outgoing::new(Address::new([("group", "1")]), "hi", "key");
-    let error = bench.driver.send(&outgoing).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Rejected, RetryAdvice::Never)
-    );
-    assert!(bench.asked().is_empty());
 }
 
 fn broken(kind: HttpErrorKind, reached: Reached) -> HttpError {

@@ -1,0 +1,289 @@
+//! Checks of what the driver makes of bodies: recorded ones, damaged ones, and any bytes.
+
+use std::collections::BTreeSet;
+
+use bridge_core::driver::{Batch, Driver, ErasedDriver, Event, Received};
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+
+use super::bench::{Bench, Context};
+use super::fields::{paths, with, without};
+use super::{Brings, Outcome, Stop, Subject};
+
+pub(super) fn recorded_callbacks_bring_what_was_said<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    let mut is_message_among_them = false;
+    for recorded in context.subject.recorded() {
+        let batch = match ErasedDriver::receive(&bench.driver, &bench.callback(&recorded.body)) {
+            Received::Accepted(batch) => batch,
+            other => return Err(Stop::Broken(format!("{}: {other:?}", recorded.name))),
+        };
+        let brings: Vec<_> = batch.events.into_iter().filter_map(brings).collect();
+        is_message_among_them |= brings
+            .iter()
+            .any(|brings| matches!(brings, Brings::Message(_)));
+        ensure!(
+            brings == recorded.brings,
+            "{} brings {brings:?}, expected: {:?}",
+            recorded.name,
+            recorded.brings
+        );
+    }
+    ensure!(
+        is_message_among_them,
+        "the subject records no callback that brings a message"
+    );
+    Ok(())
+}
+
+fn brings(event: Event) -> Option<Brings> {
+    match event {
+        Event::Message(message) => Some(Brings::Message(Box::new(message))),
+        Event::Ignored(ignored) => Some(Brings::Ignored(ignored.reason)),
+        _ => None,
+    }
+}
+
+pub(super) fn the_same_bytes_give_the_same_messages<S: Subject>(context: &Context<S>) -> Outcome {
+    let (bench, other) = (context.bench()?, context.bench()?);
+    for recorded in context.subject.recorded() {
+        let request = bench.callback(&recorded.body);
+        let told = |bench: &Bench<S>| format!("{:?}", Driver::decode(&bench.driver, &request));
+        let first = told(&bench);
+        for again in [told(&bench), told(&other)] {
+            ensure!(first == again, "{}: {first}, then {again}", recorded.name);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn decoding_asks_nothing<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for recorded in context.subject.recorded() {
+        drop(ErasedDriver::receive(
+            &bench.driver,
+            &bench.callback(&recorded.body),
+        ));
+    }
+    let (asked, sleeping) = (bench.http.requests().len(), bench.clock.sleepers());
+    ensure!(asked == 0, "{asked} requests were made");
+    ensure!(sleeping == 0, "something sleeps");
+    Ok(())
+}
+
+pub(super) fn every_prefix_is_borne<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for recorded in context.subject.recorded() {
+        for end in 0..recorded.body.len() {
+            bears(&bench, &recorded.body[..end])?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn every_field_may_be_missing<S: Subject>(context: &Context<S>) -> Outcome {
+    for_every_field(context, |bench, body, path| {
+        bears(bench, without(body, path).to_string().as_bytes())
+    })
+}
+
+pub(super) fn every_field_may_be_null<S: Subject>(context: &Context<S>) -> Outcome {
+    every_field_may_be(context, &["null"])
+}
+
+pub(super) fn every_field_may_be_of_another_type<S: Subject>(context: &Context<S>) -> Outcome {
+    let odd = [
+        "true",
+        "0",
+        "-1",
+        "1.5",
+        "\"\"",
+        "\" \"",
+        "\"x\"",
+        "\"\\u0000\"",
+        "[]",
+        "[\"x\"]",
+        "[[]]",
+        "{}",
+        "{\"x\":1}",
+    ];
+    every_field_may_be(context, &odd)
+}
+
+pub(super) fn huge_numbers_are_borne<S: Subject>(context: &Context<S>) -> Outcome {
+    let digits = "9".repeat(400);
+    let text = format!("\"{digits}\"");
+    let huge = [
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551616",
+        "1e308",
+        "1e999",
+        "-1e999",
+        &digits,
+        &text,
+    ];
+    every_field_may_be(context, &huge)
+}
+
+pub(super) fn deep_nesting_is_borne<S: Subject>(context: &Context<S>) -> Outcome {
+    const DEPTH: usize = 10_000;
+    let arrays = "[".repeat(DEPTH) + &"]".repeat(DEPTH);
+    let objects = "{\"x\":".repeat(DEPTH) + "1" + &"}".repeat(DEPTH);
+    let bench = context.bench()?;
+    for deep in [&arrays, &objects, &"[".repeat(DEPTH)] {
+        bears(&bench, deep.as_bytes())?;
+    }
+    every_field_may_be(context, &[&arrays, &objects])
+}
+
+pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for body in [
+        &b""[..],
+        b"\xff",
+        b"\xc3",
+        b"\xef\xbb\xbf{}",
+        b"\0\0\0\0",
+        b"\"\xed\xa0\x80\"",
+    ] {
+        bears(&bench, body)?;
+    }
+    for recorded in context.subject.recorded() {
+        for place in 0..recorded.body.len() {
+            for byte in [0xff, 0x00] {
+                let mut body = recorded.body.to_vec();
+                body[place] = byte;
+                bears(&bench, &body)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn messages_are_well_formed<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for recorded in context.subject.recorded() {
+        if let Ok(batch) = Driver::decode(&bench.driver, &bench.callback(&recorded.body)) {
+            well_formed::<S>(&batch)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcome {
+    let Some(body) = context.subject.own_message() else {
+        return Err(Stop::NotClaimed(
+            "no callback tells that the instance said it",
+        ));
+    };
+    let bench = context.bench()?;
+    let batch = Driver::decode(&bench.driver, &bench.callback(&body));
+    let batch = batch.map_err(|refusal| Stop::Broken(format!("{refusal:?}")))?;
+    let is_message = batch
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Message(_)));
+    let hears_own_sends = context.capabilities()?.hears_own_sends;
+    ensure!(
+        is_message == hears_own_sends,
+        "hears_own_sends is {hears_own_sends}, and an own message becomes {:?}",
+        batch.events
+    );
+    Ok(())
+}
+
+pub(super) fn headers_are_not_needed<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for recorded in context.subject.recorded() {
+        let told =
+            |request: &Request<Bytes>| format!("{:?}", Driver::decode(&bench.driver, request));
+        let with = told(&bench.callback(&recorded.body));
+        let without = told(&Request::new(recorded.body.clone()));
+        ensure!(
+            with == without,
+            "{}: {with}, without headers {without}",
+            recorded.name
+        );
+    }
+    Ok(())
+}
+
+/// Receives the signed body: whatever it is, it is authentic, and what it brings is well-formed.
+fn bears<S: Subject>(bench: &Bench<S>, body: &[u8]) -> Outcome {
+    const SHOWN_BYTES: usize = 300;
+    let shown = || String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]).into_owned();
+    let received = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        ErasedDriver::receive(&bench.driver, &bench.callback(body))
+    }));
+    match received {
+        Err(_) => Err(Stop::Broken(format!("it panics on {:?}", shown()))),
+        Ok(Received::Unauthorized(refusal)) => Err(Stop::Broken(format!(
+            "{refusal:?} for the signed body {:?}",
+            shown()
+        ))),
+        Ok(Received::Malformed(_)) => Ok(()),
+        Ok(Received::Accepted(batch)) => well_formed::<S>(&batch),
+    }
+}
+
+fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
+    let keys: BTreeSet<_> = S::Driver::INFO
+        .address_keys
+        .iter()
+        .map(|key| key.name)
+        .collect();
+    for event in &batch.events {
+        let Event::Message(message) = event else {
+            continue;
+        };
+        let named: BTreeSet<_> = message.address.iter().map(|(key, _)| key).collect();
+        ensure!(
+            named == keys,
+            "the address {} of a message",
+            message.address
+        );
+        let is_whole = message.address.iter().all(|(_, value)| !value.is_empty());
+        ensure!(is_whole, "the address {} of a message", message.address);
+        let says_something = !message.text.trim().is_empty() || !message.attachments.is_empty();
+        ensure!(
+            says_something,
+            "a message has neither text nor attachments: {message:?}"
+        );
+        ensure!(
+            message.id.as_deref() != Some(""),
+            "the id of a message is empty; say `None`"
+        );
+    }
+    Ok(())
+}
+
+fn every_field_may_be<S: Subject>(context: &Context<S>, odd: &[&str]) -> Outcome {
+    for_every_field(context, |bench, body, path| {
+        for json in odd {
+            bears(bench, with(body, path, json).as_bytes())?;
+        }
+        Ok(())
+    })
+}
+
+fn for_every_field<S: Subject>(
+    context: &Context<S>,
+    check: impl Fn(&Bench<S>, &Value, &super::fields::Path) -> Outcome,
+) -> Outcome {
+    let bench = context.bench()?;
+    let recorded = context.subject.recorded().into_iter();
+    let bodies =
+        recorded.filter_map(|recorded| serde_json::from_slice::<Value>(&recorded.body).ok());
+    let bodies: Vec<_> = bodies.filter(|body| !paths(body).is_empty()).collect();
+    if bodies.is_empty() {
+        return Err(Stop::NotClaimed("no recorded callback is JSON with fields"));
+    }
+    for body in &bodies {
+        for path in paths(body) {
+            check(&bench, body, &path)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Checks of who is let in.
+
+use std::time::Duration;
+
+use bridge_core::driver::{Driver, Refusal};
+use bridge_core::ports::Clock as _;
+use bridge_core::time::Timestamp;
+use bytes::Bytes;
+use http::{HeaderValue, Request};
+
+use super::bench::{Bench, Context};
+use super::{Covers, Encoding, Outcome, Stop, Subject, Verification};
+
+/// Bodies, from well-formed to no text at all.
+fn bodies<S: Subject>(context: &Context<S>) -> Vec<Bytes> {
+    let recorded = context.subject.recorded().into_iter();
+    let fixed = [&b""[..], b"{}", b"{\"", b"\xff\xfe", b"[[[[", b"null"];
+    recorded
+        .map(|recorded| recorded.body)
+        .chain(fixed.map(Bytes::from_static))
+        .collect()
+}
+
+fn verification<S: Subject>(context: &Context<S>) -> Result<Verification, Stop> {
+    let claimed = context.subject.verification();
+    claimed.ok_or(Stop::NotClaimed(
+        "the platform does not authenticate its callbacks",
+    ))
+}
+
+/// A signed request with a body that brings a message.
+fn signed<S: Subject>(context: &Context<S>, bench: &Bench<S>) -> Result<Request<Bytes>, Stop> {
+    let recorded = context.subject.recorded().into_iter().next();
+    let recorded =
+        recorded.ok_or_else(|| Stop::Broken("the subject records no callback".into()))?;
+    Ok(bench.callback(&recorded.body))
+}
+
+fn refused<S: Subject>(
+    bench: &Bench<S>,
+    request: &Request<Bytes>,
+    what: &str,
+) -> Result<Refusal, Stop> {
+    match Driver::verify(&bench.driver, request) {
+        Err(refusal) => Ok(refusal),
+        Ok(()) => Err(Stop::Broken(format!("{what} passes"))),
+    }
+}
+
+pub(super) fn what_is_signed_passes<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    for body in bodies(context) {
+        let verdict = Driver::verify(&bench.driver, &bench.callback(&body));
+        ensure!(verdict.is_ok(), "{verdict:?} for the body {body:?}");
+    }
+    Ok(())
+}
+
+pub(super) fn every_bit_of_the_signature_counts<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    let request = signed(context, &bench)?;
+    let Some(value) = request.headers().get(verification.signature) else {
+        return Err(Stop::Broken(format!(
+            "the subject's callback has no {}",
+            verification.signature
+        )));
+    };
+    let signature = value.as_bytes().to_vec();
+    for bit in 0..signature.len() * 8 {
+        let mut changed = signature.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        if verification.encoding == Encoding::Hex && changed.eq_ignore_ascii_case(&signature) {
+            continue;
+        }
+        refuses_signature(
+            &bench,
+            &request,
+            verification,
+            &changed,
+            &format!("a signature with bit {bit} changed"),
+        )?;
+    }
+    for end in 0..signature.len() {
+        refuses_signature(
+            &bench,
+            &request,
+            verification,
+            &signature[..end],
+            "the beginning of a signature",
+        )?;
+    }
+    let longer = [&signature[..], b"0"].concat();
+    refuses_signature(
+        &bench,
+        &request,
+        verification,
+        &longer,
+        "a signature with more behind it",
+    )
+}
+
+fn refuses_signature<S: Subject>(
+    bench: &Bench<S>,
+    request: &Request<Bytes>,
+    verification: Verification,
+    signature: &[u8],
+    what: &str,
+) -> Outcome {
+    // What HTTP can't carry reaches no driver.
+    let Ok(value) = HeaderValue::from_bytes(signature) else {
+        return Ok(());
+    };
+    let mut request = request.clone();
+    request.headers_mut().insert(verification.signature, value);
+    refused(bench, &request, what).map(drop)
+}
+
+pub(super) fn every_byte_of_a_signed_body_counts<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    if verification.covers == Covers::Headers {
+        return Err(Stop::NotClaimed("the platform does not sign the body"));
+    }
+    let request = signed(context, &bench)?;
+    for place in 0..request.body().len() {
+        let mut body = request.body().to_vec();
+        body[place] ^= 1;
+        let mut changed = request.clone();
+        *changed.body_mut() = body.into();
+        refused(
+            &bench,
+            &changed,
+            &format!("a body with byte {place} changed"),
+        )?;
+    }
+    let mut longer = request.clone();
+    *longer.body_mut() = [request.body(), &b" "[..]].concat().into();
+    refused(&bench, &longer, "a body with more behind it").map(drop)
+}
+
+fn headers(verification: Verification) -> impl Iterator<Item = &'static str> {
+    let others = verification.other_headers.iter().copied();
+    others.chain([verification.signature])
+}
+
+pub(super) fn no_header_may_be_missing<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    for name in headers(verification) {
+        let mut request = signed(context, &bench)?;
+        request.headers_mut().remove(name);
+        refused(&bench, &request, &format!("a callback without `{name}`"))?;
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(""));
+        refused(
+            &bench,
+            &request,
+            &format!("a callback with an empty `{name}`"),
+        )?;
+        let unreadable = HeaderValue::from_bytes(b"\xff\x80").expect("HTTP allows it");
+        request.headers_mut().insert(name, unreadable);
+        refused(
+            &bench,
+            &request,
+            &format!("a callback whose `{name}` is no text"),
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn no_header_may_be_repeated<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    for name in headers(verification) {
+        let request = signed(context, &bench)?;
+        let Some(value) = request.headers().get(name).cloned() else {
+            continue;
+        };
+        for other in [value, HeaderValue::from_static("x")] {
+            let mut request = request.clone();
+            request.headers_mut().append(name, other);
+            refused(&bench, &request, &format!("a callback with two `{name}`"))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn the_window_is_kept<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    let Some(window) = verification.window else {
+        return Err(Stop::NotClaimed("the platform signs no time"));
+    };
+    // The time may be signed in whole seconds.
+    let (now, grain) = (bench.clock.now(), Duration::from_secs(1));
+    let inside = window.saturating_sub(grain);
+    let at = |at: Timestamp| context.subject.callback(b"{}", at);
+    for time in [now, now.minus(inside), now.plus(inside)] {
+        let verdict = Driver::verify(&bench.driver, &at(time));
+        ensure!(
+            verdict.is_ok(),
+            "{verdict:?} for one signed at {time}, now being {now}"
+        );
+    }
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    for outside in [window + 2 * grain, 2 * window + 2 * grain, window + year] {
+        for (time, what) in [(now.minus(outside), "stale"), (now.plus(outside), "early")] {
+            refused(
+                &bench,
+                &at(time),
+                &format!("a {what} callback, signed at {time}, now being {now},"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn the_body_is_not_parsed<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    let mut refusals = Vec::new();
+    for body in bodies(context) {
+        let mut request = bench.callback(&body);
+        request.headers_mut().remove(verification.signature);
+        let refusal = refused(&bench, &request, "a callback without a signature")?;
+        refusals.push((refusal, body));
+    }
+    for pair in refusals.windows(2) {
+        ensure!(
+            pair[0].0 == pair[1].0,
+            "without a signature, the body decides: {:?} for {:?}, {:?} for {:?}",
+            pair[0].0,
+            pair[0].1,
+            pair[1].0,
+            pair[1].1
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn only_the_clock_port_tells_the_time<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = context.bench()?;
+    // 2001 and 2033: no machine that runs this is there.
+    for millis in [1_000_000_000_000, 2_000_000_000_000] {
+        bench.clock.set(Timestamp::from_millis(millis));
+        let verdict = Driver::verify(&bench.driver, &signed(context, &bench)?);
+        ensure!(verdict.is_ok(), "{verdict:?} at {}", bench.clock.now());
+    }
+    Ok(())
+}
+
+pub(super) fn refusals_give_nothing_away<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.bench()?);
+    let right = signed(context, &bench)?;
+    let signature = right.headers().get(verification.signature);
+    let signature = signature
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    for wrong in ["", "x", "AAAA", "00"] {
+        let mut request = right.clone();
+        let value = HeaderValue::from_str(wrong).expect("a subject's signature is text");
+        request.headers_mut().insert(verification.signature, value);
+        let refusal = refused(&bench, &request, "a wrong signature")?;
+        let told = format!("{refusal:?}");
+        ensure!(
+            !told.contains(signature),
+            "a refusal tells the right signature"
+        );
+        for secret in context.secrets() {
+            ensure!(!told.contains(&secret), "a refusal tells a secret");
+        }
+    }
+    Ok(())
+}

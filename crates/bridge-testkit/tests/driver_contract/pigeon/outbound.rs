@@ -1,0 +1,263 @@
+//! Sends of the pigeon driver: a token, then one request with an idempotency key.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bridge_core::driver::Outgoing;
+use bridge_core::id::Address;
+use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
+use bridge_core::ports::Ports;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::settings::Settings;
+use crate::fault::Fault;
+
+const SEND: &str = "messages";
+const TOKEN: &str = "token";
+
+pub(crate) struct Outbound {
+    settings: Settings,
+    ports: Ports,
+    token: Mutex<Option<String>>,
+    /// What the faults remember.
+    behind: Mutex<Option<Outgoing>>,
+    last: Mutex<Option<Address>>,
+    is_busy: AtomicBool,
+    tries: AtomicU64,
+}
+
+impl Outbound {
+    pub(crate) fn new(settings: Settings, ports: Ports) -> Self {
+        Self {
+            settings,
+            ports,
+            token: Mutex::default(),
+            behind: Mutex::default(),
+            last: Mutex::default(),
+            is_busy: AtomicBool::new(false),
+            tries: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
+        if Fault::WaitsOutsideThePorts.is_present() {
+            std::future::pending::<()>().await;
+        }
+        if Fault::StaysLockedWhenDropped.is_present() && self.is_busy.swap(true, Ordering::Relaxed)
+        {
+            let advice = RetryAdvice::Backoff(Scope::Instance);
+            return Err(SendError::temporary(
+                ErrorKind::Unavailable,
+                advice,
+                SEND,
+                "busy",
+            ));
+        }
+        let due = match Fault::SendsOneBehind.is_present() {
+            true => lock(&self.behind).replace(outgoing.clone()),
+            false => Some(outgoing.clone()),
+        };
+        let result = match due {
+            Some(due) => self.renewing(&due).await,
+            None => Ok(Sent::default()),
+        };
+        self.is_busy.store(false, Ordering::Relaxed);
+        result
+    }
+
+    pub(crate) async fn probe(&self) -> Result<(), SendError> {
+        if Fault::ProbeSends.is_present() {
+            let hello = Outgoing::new(Address::new([("loft", "1")]), "hello", "probe");
+            return self.send(&hello).await.map(drop);
+        }
+        if !Fault::ProbeRemembers.is_present() {
+            *lock(&self.token) = None;
+        }
+        self.token().await.map(drop)
+    }
+
+    /// Sends, with a new token once more if the platform refuses the first.
+    async fn renewing(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
+        let loft = outgoing.address.get("loft").unwrap_or_default().to_owned();
+        if loft.is_empty() && !Fault::SendsAnywhere.is_present() {
+            return Err(SendError::rejected(SEND, "the target has no `loft`"));
+        }
+        *lock(&self.last) = Some(outgoing.address.clone());
+        outgoing.preparing();
+        let token = self.token().await?;
+        let loft = match lock(&self.last).as_ref().and_then(|last| last.get("loft")) {
+            Some(last) if Fault::MixesChannels.is_present() => last.to_owned(),
+            _ => loft,
+        };
+        let mut result = self.once(&token, &loft, outgoing).await;
+        if Fault::Retries.is_present() && result.is_err() {
+            result = self.once(&token, &loft, outgoing).await;
+        }
+        let is_refused = |result: &Result<Sent, SendError>| matches!(result, Err(error) if error.detail.starts_with("401"));
+        if !is_refused(&result) || Fault::KeepsExpiredToken.is_present() {
+            return result;
+        }
+        outgoing.preparing();
+        *lock(&self.token) = None;
+        let token = self.token().await?;
+        let result = self.once(&token, &loft, outgoing).await;
+        if is_refused(&result) {
+            *lock(&self.token) = None;
+        }
+        result
+    }
+
+    async fn token(&self) -> Result<String, SendError> {
+        if let Some(token) = lock(&self.token).clone() {
+            return Ok(token);
+        }
+        let body = json!({ "api_key": self.settings.api_key.expose() });
+        let fetched = self.exchange(TOKEN, None, None, &body).await;
+        let token = fetched.and_then(|answer| {
+            let token = field(&answer, "token");
+            token.ok_or_else(|| failure(TOKEN, &answer, ""))
+        });
+        let token = token.map_err(|error| SendError {
+            advice: match error.advice {
+                RetryAdvice::Never => RetryAdvice::Backoff(Scope::Instance),
+                advice => advice,
+            },
+            certainty: match Fault::UncertainWithoutToken.is_present() {
+                true => error.certainty,
+                false => Certainty::NotDelivered,
+            },
+            ..error
+        })?;
+        if Fault::LogsToken.is_present() {
+            tracing::trace!(%token, "fetched");
+        }
+        *lock(&self.token) = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn once(&self, token: &str, loft: &str, outgoing: &Outgoing) -> Result<Sent, SendError> {
+        let text = match Fault::TrimsText.is_present() {
+            true => outgoing.text.trim(),
+            false => &outgoing.text,
+        };
+        let key = match () {
+            () if Fault::NoKey.is_present() => None,
+            () if Fault::NewKeyForEachTry.is_present() => {
+                Some(self.tries.fetch_add(1, Ordering::Relaxed).to_string())
+            }
+            () => Some(outgoing.key.clone()),
+        };
+        let body = json!({ "loft": loft, "text": text });
+        if !Fault::PreparesForever.is_present() {
+            outgoing.sending();
+        }
+        let answer = self.exchange(SEND, Some(token), key, &body).await?;
+        if Fault::DeliveredOn500.is_present() && answer.status() == 500
+            || Fault::DeliveredOnGarbage.is_present() && answer.status() == 200
+        {
+            return Ok(Sent::default());
+        }
+        match field(&answer, "id").filter(|_| answer.status() == 200) {
+            Some(id) => Ok(Sent {
+                platform_ids: vec![id],
+            }),
+            None => Err(failure(SEND, &answer, &outgoing.text)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        token: Option<&str>,
+        key: Option<String>,
+        body: &Value,
+    ) -> Result<Response<Bytes>, SendError> {
+        let mut request = Request::post(format!("{}/{operation}", self.settings.api_base));
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Bytes::from(body.to_string()));
+        let request = request.map_err(|error| SendError::rejected(operation, error.to_string()))?;
+        self.ports.http.exchange(request).await.map_err(|error| {
+            let mut error = SendError {
+                operation,
+                ..error.into()
+            };
+            if Fault::CertainAfterTimeout.is_present() {
+                error.certainty = Certainty::NotDelivered;
+            }
+            if Fault::UncertainBeforeWriting.is_present() {
+                error.certainty = Certainty::Unknown;
+            }
+            error
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn field(answer: &Response<Bytes>, name: &str) -> Option<String> {
+    let body: Value = serde_json::from_slice(answer.body()).ok()?;
+    Some(body.get(name)?.as_str()?.to_owned())
+}
+
+fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> SendError {
+    let status = answer.status().as_u16();
+    let mut detail = format!("{status}");
+    if Fault::LongDetails.is_present() {
+        detail += &String::from_utf8_lossy(answer.body());
+    }
+    if Fault::TextInDetail.is_present() {
+        detail = format!("{status} for {text}");
+    }
+    let again = RetryAdvice::Backoff(Scope::Message);
+    match status {
+        401 => {
+            let kind = match Fault::HidesBadCredentials.is_present() {
+                true => ErrorKind::Unavailable,
+                false => ErrorKind::Unauthorized,
+            };
+            SendError::temporary(
+                kind,
+                RetryAdvice::Backoff(Scope::Instance),
+                operation,
+                detail,
+            )
+        }
+        429 => SendError::temporary(ErrorKind::Throttled, pause(answer), operation, detail),
+        400..=499 if Fault::RetriesRefusals.is_present() => {
+            SendError::temporary(ErrorKind::Rejected, again, operation, detail)
+        }
+        300..=499 => SendError::rejected(operation, detail),
+        _ => SendError {
+            advice: match Fault::GivesUpOnGateway.is_present() {
+                true => RetryAdvice::Never,
+                false => again,
+            },
+            ..SendError::uncertain(ErrorKind::Unavailable, operation, detail)
+        },
+    }
+}
+
+fn pause(answer: &Response<Bytes>) -> RetryAdvice {
+    let header = answer.headers().get(RETRY_AFTER);
+    let secs = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match secs {
+        Some(0) if Fault::NoPauseAtAll.is_present() => {
+            RetryAdvice::After(Duration::ZERO, Scope::Channel)
+        }
+        Some(secs) if !Fault::IgnoresRetryAfter.is_present() => {
+            RetryAdvice::After(Duration::from_secs(secs.max(1)), Scope::Channel)
+        }
+        _ => RetryAdvice::Backoff(Scope::Channel),
+    }
+}
