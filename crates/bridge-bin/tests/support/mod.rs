@@ -40,9 +40,28 @@ pub(crate) fn bridge(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs `bridge` to its end.
+/// Runs `bridge` to its end; one that does not end is killed, so that a test fails rather than hangs.
 pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
-    bridge(dir, args).output().expect("the binary runs")
+    let mut command = bridge(dir, args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary runs");
+    let id = process_id(&child);
+    let (ended, has_ended) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if has_ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            // It may end at this very moment.
+            rustix::process::kill_process(id, rustix::process::Signal::KILL).ok();
+        }
+    });
+    let output = child.wait_with_output().expect("its output");
+    drop(ended);
+    watch.join().expect("the watch ends");
+    output
+}
+
+fn process_id(child: &Child) -> rustix::process::Pid {
+    let id = i32::try_from(child.id()).expect("a process id");
+    rustix::process::Pid::from_raw(id).expect("a process id")
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
@@ -298,9 +317,7 @@ impl Process {
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process id");
-        let id = rustix::process::Pid::from_raw(id).expect("a process id");
-        rustix::process::kill_process(id, signal).expect("it is alive");
+        rustix::process::kill_process(process_id(&self.child), signal).expect("it is alive");
     }
 
     /// Waits for the end; gives the status and all log lines.
