@@ -29,6 +29,12 @@ pub(crate) fn payloads() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../driver-dingtalk/tests/fixtures")
 }
 
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the workspace's folder")
+}
+
 /// The command `bridge` in a folder.
 pub(crate) fn bridge(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bridge"));
