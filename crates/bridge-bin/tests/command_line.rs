@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::json;
-use support::{Bed, DEV, PATIENCE, SECRET, run, text};
+use support::{Bed, DEV, PATIENCE, SECRET, root, run, text};
 
 /// The config snippet of the page that the DingTalk driver was asked for, word for word.
 const PAGE_CONFIG: &str = r#"{
@@ -495,7 +495,7 @@ fn rules_are_checked_by_themselves() {
 
 #[test]
 fn every_example_is_converted_to_every_format_and_stays_fine() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let top = root();
     let dir = tempfile::tempdir().unwrap();
     let mut checked = 0;
     for entry in std::fs::read_dir(top.join("config")).unwrap() {

@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use page::{Block, Page};
-use reader::{NOT_RUN, Reader, is_like, root};
-use support::{run, text};
+use reader::{NOT_RUN, Reader, is_like};
+use support::{root, run, text};
 
 /// The files of a folder, sorted.
 fn files(folder: &Path) -> Vec<PathBuf> {

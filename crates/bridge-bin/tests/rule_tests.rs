@@ -3,9 +3,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-
-use support::{run, text};
+use support::{root, run, text};
 
 const PAIR: [&str; 4] = [
     "--config",
@@ -14,18 +12,13 @@ const PAIR: [&str; 4] = [
     "rules/two-robots.example.json",
 ];
 
-/// The top of the workspace, where the examples are.
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 /// Runs the text as tests of the example: the code, stdout and stderr.
 fn test(tests: &str) -> (Option<i32>, String, String) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("t.json");
     std::fs::write(&file, tests).expect("a temporary folder can be written");
     let file = file.to_str().expect("a temporary path is UTF-8");
-    let output = run(&top(), &[&["test"][..], &PAIR, &[file]].concat());
+    let output = run(&root(), &[&["test"][..], &PAIR, &[file]].concat());
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     (output.status.code(), stdout, stderr)
 }
@@ -37,7 +30,7 @@ fn case(keys: &str) -> String {
 
 #[test]
 fn the_example_s_tests_pass_without_being_named() {
-    let output = run(&top(), &[&["test"][..], &PAIR].concat());
+    let output = run(&root(), &[&["test"][..], &PAIR].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "3 tests passed\n");
 }

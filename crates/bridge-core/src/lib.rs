@@ -3,7 +3,7 @@
 //! [`ports`].
 //!
 //! ```text
-//! raw request ─ driver::Driver::receive ─▶ message::Message ─ rules::Rules::plan ─▶ store::Admission
+//! raw request ─ driver::Driver: verify, decode ─▶ message::Message ─ rules::Rules::plan ─▶ store::Admission
 //! store::QueuedDelivery ─ fit::fit ─▶ driver::Outgoing ─ driver::Driver::send ─▶ outcome
 //! ```
 #![warn(missing_docs)]

@@ -2,7 +2,7 @@
 //! blocking client. The only crate that names hyper's server and ureq.
 //!
 //! ```text
-//! listener ─ serve ─▶ endpoint: timeout, read, shed, limit, Driver::receive ─▶ Intake::take
+//! listener ─ serve ─▶ endpoint: timeout, read, shed, limit, Driver: verify, decode ─▶ Intake::take
 //! lane ─▶ Outbound: limit, budget, timeout ─▶ Driver::send ─▶ HttpClient ─▶ BlockingPool
 //! ```
 #![warn(missing_docs)]

@@ -11,11 +11,11 @@
 //! | others | shown only |
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::page::Block;
-use crate::support::{run, text};
+use crate::support::{root, run, text};
 
 /// Commands of the documents that are not run, and why; `…` stands for anything.
 pub(crate) const NOT_RUN: [(&str, &str); 4] = [
@@ -30,12 +30,6 @@ pub(crate) const NOT_RUN: [(&str, &str); 4] = [
 
 /// Whether a port is free on the machine that tests is not the documents' matter.
 const RUN_OTHERWISE: [(&str, &str); 1] = [("bridge check", "bridge check --offline")];
-
-/// The workspace's folder.
-pub(crate) fn root() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the workspace's folder")
-}
 
 /// A person who follows a document from its top, in an empty folder.
 pub(crate) struct Reader {

@@ -29,6 +29,12 @@ pub(crate) fn payloads() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../driver-dingtalk/tests/fixtures")
 }
 
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the workspace's folder")
+}
+
 /// The command `bridge` in a folder.
 pub(crate) fn bridge(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bridge"));
@@ -40,9 +46,28 @@ pub(crate) fn bridge(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs `bridge` to its end.
+/// Runs `bridge` to its end; one that does not end is killed, so that a test fails rather than hangs.
 pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
-    bridge(dir, args).output().expect("the binary runs")
+    let mut command = bridge(dir, args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary runs");
+    let id = process_id(&child);
+    let (ended, has_ended) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if has_ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            // It may end at this very moment.
+            rustix::process::kill_process(id, rustix::process::Signal::KILL).ok();
+        }
+    });
+    let output = child.wait_with_output().expect("its output");
+    drop(ended);
+    watch.join().expect("the watch ends");
+    output
+}
+
+fn process_id(child: &Child) -> rustix::process::Pid {
+    let id = i32::try_from(child.id()).expect("a process id");
+    rustix::process::Pid::from_raw(id).expect("a process id")
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
@@ -298,9 +323,7 @@ impl Process {
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process id");
-        let id = rustix::process::Pid::from_raw(id).expect("a process id");
-        rustix::process::kill_process(id, signal).expect("it is alive");
+        rustix::process::kill_process(process_id(&self.child), signal).expect("it is alive");
     }
 
     /// Waits for the end; gives the status and all log lines.
