@@ -19,7 +19,7 @@ pub struct Capabilities {
     /// Sends a minute that the platform takes for one channel; 0 for no limit.
     pub channel_rate_per_minute: u32,
     /// Whether the platform hands an instance's own sends back to it, so that
-    /// [`Driver::receive`](crate::driver::Driver::receive) returns them as messages. The check then
+    /// [`Driver::decode`](crate::driver::Driver::decode) returns them as messages. The check then
     /// warns of rules by which a message could run in a circle.
     pub hears_own_sends: bool,
     /// Whether an instance hears in its channels what other robots of the platform send there.

@@ -15,14 +15,13 @@ const CASES: u32 = 256;
 /// A file by its name, and its bytes.
 pub(crate) type File = (String, Vec<u8>);
 
-/// Feeds the target, from a seed that is printed.
+/// Feeds the target, from a seed that a failure names.
 pub(crate) fn feed<S: Strategy>(inputs: &S, target: impl Fn(S::Value)) {
     let number = |name: &str| {
         let given = std::env::var(name).ok();
         given.map(|number| number.parse::<u64>().expect("a number"))
     };
     let seed = number("BRIDGE_FUZZ_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("BRIDGE_FUZZ_SEED={seed}");
     let cases = number("BRIDGE_FUZZ_CASES").and_then(|cases| u32::try_from(cases).ok());
     let mut runner = TestRunner::new(Config {
         cases: cases.unwrap_or(CASES),
