@@ -165,3 +165,6 @@ impl<'a> From<&'a Diagnostic> for Record<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,16 +235,18 @@ fn in_threads<T: Sync>(list: &[T], each: impl Fn(&T) + Sync) {
     });
 }
 
-/// A part of the list, chosen by chance, or all of it.
-fn sample<T>(mut list: Vec<T>) -> Vec<T> {
-    if std::env::var_os(EVERYTHING).is_some() {
-        return list;
-    }
+/// A number that is given, or one by chance.
+fn seed() -> u64 {
     let given = std::env::var("BRIDGE_MUTANTS_SEED").ok();
-    let seed = given.map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("a number"));
-    println!("BRIDGE_MUTANTS_SEED={seed}; {EVERYTHING}=all tries everything");
-    fastrand::Rng::with_seed(seed).shuffle(&mut list);
-    list.truncate(list.len() / SAMPLE);
+    given.map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("a number"))
+}
+
+/// A part of the list, chosen by the seed, or all of it.
+fn sample<T>(mut list: Vec<T>, seed: u64) -> Vec<T> {
+    if std::env::var_os(EVERYTHING).is_none() {
+        fastrand::Rng::with_seed(seed).shuffle(&mut list);
+        list.truncate(list.len() / SAMPLE);
+    }
     list
 }
 
@@ -258,7 +260,9 @@ fn a_slip_of_one_key_is_placed_and_its_right_word_is_suggested() {
     }
     let all = slips(&pairs);
     assert!(all.len() > 50_000, "{}", all.len());
-    let tried = sample(all);
+    let seed = seed();
+    println!("BRIDGE_MUTANTS_SEED={seed}; {EVERYTHING}=all tries everything");
+    let tried = sample(all, seed);
     let score = Mutex::new(Score::default());
     in_threads(&tried, |slip| slip.judge(&catalog, &score));
     let score = score.into_inner().expect("no thread panics with it");

@@ -309,7 +309,7 @@ fn bad_rules(rows: &mut Vec<Row>) {
     add("/rules/0/type", "E0204", Some(json!("conect")));
     add("/rules/0/type", "E0201", Some(json!(1)));
     add("/rules/0/type", "E0216", None);
-    add("/rules/0/from", "E0203", Some(json!({ "dt_main": "*" })));
+    add("/rules/0/from", "E0216", Some(json!({ "dt_main": "*" })));
     add("/rules/0/channels", "E0202", None);
     add("/rules/0/channels", "E0306", Some(json!({})));
     add(
