@@ -26,6 +26,7 @@ pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
 pub use schema::json_schema;
 pub use template::Template;
 
+use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
 use crate::id::{Address, Channel, InstanceId, RuleId};
 use crate::message::Content;
@@ -33,6 +34,9 @@ use filter::Filter;
 use index::Index;
 use replace::Replacements;
 use template::Scene;
+
+/// The path of the list of rules in their file.
+pub(crate) const RULES: KeyPath<'static> = KeyPath::new("rules");
 
 /// All rules of a bridge, compiled.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::looks_secret;
 use super::document::Document;
 use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
+use super::key_path::KeyPath;
 use super::load::InstanceSetup;
 use super::neighbours::Neighbours;
 use super::notes::Notes;
@@ -23,6 +24,9 @@ use crate::rules::Rules;
 use crate::rules::compile::InstanceFacts;
 use crate::rules::meaning::Hears;
 use crate::secret::LeakGuard;
+
+/// The path of the block of what holds for all instances.
+const GLOBAL: KeyPath<'static> = KeyPath::new("global");
 
 /// What was read of the config.
 pub(super) struct ConfigReader {
@@ -96,10 +100,10 @@ impl ConfigReader {
                 source,
                 secrets,
             };
-            if let Some(global) = shape.settings(&entry.node, &schema, "global") {
+            if let Some(global) = shape.settings(&entry.node, &schema, &GLOBAL) {
                 self.global = global;
             }
-            check_proxy(&self.global.proxy, &entry.node, "global", findings);
+            check_proxy(&self.global.proxy, &entry.node, &GLOBAL, findings);
             check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
@@ -120,7 +124,8 @@ impl ConfigReader {
             // What is left to be put in is of interest once the rest is right.
             let mut notes = Notes::new(findings);
             for draft in &drafts {
-                placeholder::in_config(&draft.entry.node, &draft.path, &mut notes);
+                let path = KeyPath::new(&draft.path);
+                placeholder::in_config(&draft.entry.node, &path, &mut notes);
             }
             notes.finish();
         }
@@ -180,7 +185,12 @@ impl ConfigReader {
             fingerprint,
             ..
         } = read?;
-        check_proxy(&keys.proxy, &entry.node, path, shape.findings);
+        check_proxy(
+            &keys.proxy,
+            &entry.node,
+            &KeyPath::new(path),
+            shape.findings,
+        );
         let capabilities = prepared.capabilities();
         Some(InstanceSetup {
             id,

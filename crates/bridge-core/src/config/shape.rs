@@ -8,10 +8,11 @@ use serde_json::{Map, Value as Json};
 use super::codes;
 use super::diagnostic::Findings;
 use super::disclosure::{looks_secret, named};
+use super::key_path::KeyPath;
 use super::network::{self, Network};
 use super::settings::DURATION_FORMAT;
 use super::suggest::{nearest, suggest};
-use super::tree::{Entry, Node, Value, join, join_index};
+use super::tree::{Entry, Node, Value};
 use crate::ports::SecretSource;
 use crate::secret::{LIST_SCHEMA_NAME, SCHEMA_NAME, Secret, Secrets};
 use crate::time::{parse_positive_duration, parse_timestamp};
@@ -58,11 +59,11 @@ pub(crate) struct ShapeReader<'a> {
 impl ShapeReader<'_> {
     /// The value of `node` as JSON with secrets in place. Whatever disagrees with `schema` is
     /// reported; the result is whole only if nothing was.
-    pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &str) -> Json {
+    pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &KeyPath<'_>) -> Json {
         self.value(node, schema, schema, path)
     }
 
-    fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         if matches!(node.value, Value::Null) {
             return self.null(node, path);
         }
@@ -95,7 +96,7 @@ impl ShapeReader<'_> {
         }
     }
 
-    fn object(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn object(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         let Some(entries) = node.as_object() else {
             self.wrong_type(node, "an object", path);
             return Json::Null;
@@ -114,7 +115,7 @@ impl ShapeReader<'_> {
             node,
         } in entries
         {
-            let path = join(path, named(key));
+            let path = path.key(named(key));
             match properties.get(key) {
                 Some(schema) => {
                     result.insert(key.clone(), self.value(node, schema, root, &path));
@@ -131,7 +132,7 @@ impl ShapeReader<'_> {
                     };
                     let problem = format!("unknown key \"{}\"", named(key));
                     self.findings
-                        .report(&codes::UNKNOWN_KEY, key_span, &path, problem)
+                        .report(&codes::UNKNOWN_KEY, key_span, path, problem)
                         .help(help);
                 }
             }
@@ -140,18 +141,13 @@ impl ShapeReader<'_> {
             let description = properties.get(key).map(description).unwrap_or_default();
             let problem = format!("the key \"{key}\" is missing");
             self.findings
-                .report(
-                    &codes::MISSING_KEY,
-                    &node.opening(),
-                    &join(path, key),
-                    problem,
-                )
+                .report(&codes::MISSING_KEY, &node.opening(), path.key(key), problem)
                 .help(description);
         }
         result.into()
     }
 
-    fn array(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn array(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         let Value::Array(elements) = &node.value else {
             self.wrong_type(node, "a list", path);
             return Json::Null;
@@ -159,11 +155,11 @@ impl ShapeReader<'_> {
         let items = schema.get("items").unwrap_or(&Json::Null);
         let elements = elements.iter().enumerate();
         elements
-            .map(|(index, element)| self.value(element, items, root, &join_index(path, index)))
+            .map(|(index, element)| self.value(element, items, root, &path.index(index)))
             .collect()
     }
 
-    fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
+    fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &KeyPath<'_>) -> Json {
         let formed = node.as_str().and_then(|text| formed(text, schema));
         let is_doubtful = |text: &str| {
             holds_credentials(text) || looks_secret(text) && !matches!(formed, Some(Ok(())))
@@ -204,7 +200,13 @@ impl ShapeReader<'_> {
         node.to_json()
     }
 
-    fn integer(&mut self, node: &Node, number: &serde_json::Number, schema: &Json, path: &str) {
+    fn integer(
+        &mut self,
+        node: &Node,
+        number: &serde_json::Number,
+        schema: &Json,
+        path: &KeyPath<'_>,
+    ) {
         let bound = |name| schema.get(name).and_then(Json::as_f64);
         let low = bound("minimum").unwrap_or(f64::MIN);
         let high = bound("maximum").unwrap_or_else(|| match schema.get("format") {
@@ -224,7 +226,7 @@ impl ShapeReader<'_> {
         }
     }
 
-    fn choice(&mut self, node: &Node, choices: &[&str], path: &str) -> Json {
+    fn choice(&mut self, node: &Node, choices: &[&str], path: &KeyPath<'_>) -> Json {
         if !node.as_str().is_some_and(looks_secret) {
             self.findings.show(&node.span);
         }
@@ -242,7 +244,7 @@ impl ShapeReader<'_> {
     }
 
     /// One secret, or a list of them.
-    fn secrets(&mut self, node: &Node, path: &str) -> Json {
+    fn secrets(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let Value::Array(elements) = &node.value else {
             return self.secret(node, path);
         };
@@ -261,11 +263,11 @@ impl ShapeReader<'_> {
         }
         let elements = elements.iter().enumerate();
         elements
-            .map(|(index, element)| self.element(element, &join_index(path, index)))
+            .map(|(index, element)| self.element(element, &path.index(index)))
             .collect()
     }
 
-    fn element(&mut self, node: &Node, path: &str) -> Json {
+    fn element(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         match node.value {
             Value::Null => self.null(node, path),
             _ => self.secret(node, path),
@@ -273,7 +275,7 @@ impl ShapeReader<'_> {
     }
 
     /// A secret in any of its three forms. What is written in the file is never put into a problem.
-    fn secret(&mut self, node: &Node, path: &str) -> Json {
+    fn secret(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let (origin, is_sound, span) = match (&node.value, node.as_object()) {
             (Value::String(text), _) => {
                 if text.is_empty() {
@@ -325,15 +327,15 @@ impl ShapeReader<'_> {
         Json::Null
     }
 
-    fn found(&mut self, value: String, path: &str) -> Json {
+    fn found(&mut self, value: String, path: &KeyPath<'_>) -> Json {
         self.secrets.push(FoundSecret {
-            path: path.to_owned(),
+            path: path.to_string(),
             value: Secret::new(value.clone()),
         });
         value.into()
     }
 
-    fn null(&mut self, node: &Node, path: &str) -> Json {
+    fn null(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let help = "write a value, or remove the key";
         self.findings
             .report(&codes::NULL, &node.span, path, "null is no value")
@@ -341,14 +343,14 @@ impl ShapeReader<'_> {
         Json::Null
     }
 
-    fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
+    fn wrong_type(&mut self, node: &Node, expected: &str, path: &KeyPath<'_>) {
         let problem = format!("expected {expected}, found {}", node.type_name());
         self.findings
             .report(&codes::WRONG_TYPE, &node.span, path, problem)
             .help(node.hint(expected));
     }
 
-    fn no_secret(&mut self, node: &Node, path: &str) -> Json {
+    fn no_secret(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         self.findings
             .report(&codes::NOT_A_SECRET, &node.span, path, "this is no secret")
             .help(SECRET_FORMS);

@@ -6,6 +6,7 @@ mod toml;
 mod write;
 mod yaml;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -113,20 +114,26 @@ impl Fault {
 
     fn unsupported(
         span: Range<usize>,
-        path: &str,
+        path: impl fmt::Display,
         problem: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self {
             span,
             kind: FaultKind::Unsupported,
-            path: path.to_owned(),
+            path: path.to_string(),
             problem: problem.into(),
             help: help.into(),
         }
     }
 
-    fn duplicate(span: Range<usize>, path: String, key: &str, first: Option<Range<usize>>) -> Self {
+    fn duplicate(
+        span: Range<usize>,
+        path: impl fmt::Display,
+        key: &str,
+        first: Option<Range<usize>>,
+    ) -> Self {
+        let path = path.to_string();
         let path = match path.strip_suffix(key) {
             Some(above) => format!("{above}{}", named(key)),
             None => path,
@@ -187,20 +194,6 @@ pub(crate) fn parse(findings: &mut Findings) -> Option<Node> {
         }
     }
     root
-}
-
-/// The path of `key` below `path`.
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
-/// The path of an element below `path`.
-pub(crate) fn join_index(path: &str, index: usize) -> String {
-    format!("{path}[{index}]")
 }
 
 impl Node {

@@ -22,11 +22,13 @@ use super::{Rules, meaning};
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::disclosure::named;
+use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
 use crate::config::suggest::suggest;
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
+use crate::rules::RULES;
 
 pub(super) use endpoint::exact_channel;
 
@@ -53,13 +55,13 @@ pub(crate) fn compile(
     let nodes = compiler.rule_nodes(root)?;
     let mut rules = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
-        rules.extend(compiler.rule(node, &join_index("rules", index)));
+        rules.extend(compiler.rule(node, &RULES.index(index)));
     }
     if nodes.is_empty() {
         let problem = "there are no rules, so nothing is forwarded";
         let help = "start the bridge, say something in a group, and paste the address it logs";
         compiler
-            .report(&codes::NO_RULES, &root.opening(), "rules", problem)
+            .report(&codes::NO_RULES, &root.opening(), &RULES, problem)
             .help(help);
     }
     let rules = Rules::new(rules);
@@ -105,7 +107,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         code: &'static Code,
         span: &Range<usize>,
-        path: &str,
+        path: &KeyPath<'_>,
         problem: impl Into<String>,
     ) -> &mut Diagnostic {
         self.findings.report(code, span, path, problem)
@@ -118,14 +120,14 @@ impl<'a> Compiler<'a> {
                 "expected an object with the key \"rules\", found {}",
                 root.type_name()
             );
-            self.report(&codes::WRONG_TYPE, &root.span, "", problem)
+            self.report(&codes::WRONG_TYPE, &root.span, &KeyPath::ROOT, problem)
                 .help(FORM);
             return None;
         };
-        self.refuse_unknown(entries, &KNOWN.file, "");
+        self.refuse_unknown(entries, &KNOWN.file, &KeyPath::ROOT);
         let Some(rules) = root.get("rules") else {
             let problem = "the key \"rules\" is missing";
-            self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
+            self.report(&codes::MISSING_KEY, &root.opening(), &RULES, problem)
                 .help(FORM);
             return None;
         };
@@ -133,7 +135,7 @@ impl<'a> Compiler<'a> {
             Value::Array(nodes) => Some(nodes),
             _ => {
                 let problem = format!("expected a list of rules, found {}", rules.node.type_name());
-                self.report(&codes::WRONG_TYPE, &rules.node.span, "rules", problem)
+                self.report(&codes::WRONG_TYPE, &rules.node.span, &RULES, problem)
                     .help(FORM);
                 None
             }
@@ -144,7 +146,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
         known: &[String],
-        path: &str,
+        path: &KeyPath<'_>,
     ) {
         for entry in entries {
             if !known.contains(&entry.key) {
@@ -153,7 +155,7 @@ impl<'a> Compiler<'a> {
                 self.report(
                     &codes::UNKNOWN_KEY,
                     &entry.key_span,
-                    &join(path, &entry.key),
+                    &path.key(&entry.key),
                     problem,
                 )
                 .help(help);

@@ -9,8 +9,9 @@ use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, ParseResult};
 use jsonc_parser::{ParseStringErrorKind, parse_to_ast};
 
+use super::super::key_path::KeyPath;
 use super::number::{TOO_LARGE, TOO_LARGE_HELP, fractional, whole};
-use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value, join, join_index};
+use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value};
 
 /// Reads the text; the parser stops at the first fault of syntax.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -21,7 +22,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let root = match ast_of(text, CommentCollectionStrategy::Off) {
         Ok(ParseResult {
             value: Some(value), ..
-        }) => reader.node(&value, "", 1),
+        }) => reader.node(&value, &KeyPath::ROOT, 1),
         Ok(_) => {
             reader.faults.push(Fault::empty(0..text.len()));
             None
@@ -84,7 +85,7 @@ struct Reader {
 
 impl Reader {
     /// The value as a node, `depth` lists and objects deep; `None` if it can't be held.
-    fn node(&mut self, value: &ast::Value<'_>, path: &str, depth: usize) -> Option<Node> {
+    fn node(&mut self, value: &ast::Value<'_>, path: &KeyPath<'_>, depth: usize) -> Option<Node> {
         let span = value.range().start..value.range().end;
         let nests = matches!(value, ast::Value::Array(_) | ast::Value::Object(_));
         if nests && depth > MAX_DEPTH {
@@ -110,7 +111,7 @@ impl Reader {
             ast::Value::Array(array) => {
                 let elements = array.elements.iter().enumerate();
                 let nodes = elements.filter_map(|(index, element)| {
-                    self.node(element, &join_index(path, index), depth + 1)
+                    self.node(element, &path.index(index), depth + 1)
                 });
                 Value::Array(nodes.collect())
             }
@@ -119,14 +120,19 @@ impl Reader {
         Some(Node { value, span })
     }
 
-    fn entries(&mut self, object: &ast::Object<'_>, path: &str, depth: usize) -> Vec<Entry> {
+    fn entries(
+        &mut self,
+        object: &ast::Object<'_>,
+        path: &KeyPath<'_>,
+        depth: usize,
+    ) -> Vec<Entry> {
         let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
         let mut entries = Vec::with_capacity(object.properties.len());
         for property in &object.properties {
             let key = property.name.as_str();
             let range = property.name.range();
             let key_span = range.start..range.end;
-            let path = join(path, key);
+            let path = path.key(key);
             if let Some(first) = first_places.get(key) {
                 let first = Some(first.clone());
                 self.faults

@@ -8,10 +8,11 @@ use super::format::Msg;
 use super::{Compiler, InstanceFacts};
 use crate::config::codes;
 use crate::config::diagnostic::Findings;
+use crate::config::key_path::KeyPath;
 use crate::config::settings::{DeliveryKeys, DeliveryPolicy};
 use crate::config::shape::{NoSecrets, ShapeReader};
 use crate::config::suggest::{nearest, suggest};
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId};
 
@@ -47,7 +48,7 @@ pub(super) fn delivery_schema() -> serde_json::Value {
 pub(crate) fn exact_channel(
     node: &Node,
     key: &str,
-    path: &str,
+    path: &KeyPath<'_>,
     facts: &HashMap<String, InstanceFacts>,
     findings: &mut Findings,
 ) -> Option<Channel> {
@@ -63,7 +64,7 @@ pub(crate) fn exact_channel(
         let span = node.get(key).map_or(&node.span, |entry| &entry.node.span);
         let problem = format!("\"{key}\" of a test names one channel");
         findings
-            .report(&codes::NO_CHANNEL, span, &join(path, key), problem)
+            .report(&codes::NO_CHANNEL, span, path.key(key), problem)
             .help("keep one, and write another test for each of the others");
         return None;
     }
@@ -76,9 +77,9 @@ impl Compiler<'_> {
         rule: &Node,
         key: &str,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Vec<Endpoint> {
-        let path = join(path, key);
+        let path = path.key(key);
         let form = format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
         let Some(entry) = rule.get(key) else {
             let problem = format!("the key \"{key}\" is missing");
@@ -102,7 +103,7 @@ impl Compiler<'_> {
         }
         let mut ends = Vec::new();
         for instance in instances {
-            let path = join(&path, &instance.key);
+            let path = path.key(&instance.key);
             let facts = match self.facts.map(|facts| facts.get(&instance.key)) {
                 Some(None) => {
                     self.unknown_instance(instance, &path);
@@ -119,7 +120,7 @@ impl Compiler<'_> {
                             .help("write at least one channel, or remove the instance");
                     }
                     for (index, node) in nodes.iter().enumerate() {
-                        let path = join_index(&path, index);
+                        let path = path.index(index);
                         ends.extend(self.endpoint(node, instance, facts.as_ref(), role, &path));
                     }
                 }
@@ -135,7 +136,7 @@ impl Compiler<'_> {
         ends
     }
 
-    fn unknown_instance(&mut self, instance: &Entry, path: &str) {
+    fn unknown_instance(&mut self, instance: &Entry, path: &KeyPath<'_>) {
         let Some(facts) = self.facts else { return };
         let known = facts.keys().map(String::as_str);
         let problem = format!("no instance is called \"{}\" in the config", instance.key);
@@ -163,7 +164,7 @@ impl Compiler<'_> {
         instance: &Entry,
         facts: Option<&InstanceFacts>,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<Endpoint> {
         let id = facts.map_or_else(|| instance.key.as_str().into(), |facts| facts.id.clone());
         let any = node.as_str() == Some("*");
@@ -202,7 +203,7 @@ impl Compiler<'_> {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a target, not to \"from\"", entry.key);
                     let help = "move it to the channel in \"to\", or \"msg\" to the rule";
-                    let path = join(path, &entry.key);
+                    let path = path.key(&entry.key);
                     self.report(
                         &codes::TARGET_KEY_IN_SOURCE,
                         &entry.key_span,
@@ -217,7 +218,7 @@ impl Compiler<'_> {
             Role::Exact => {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a rule, not to a test", entry.key);
-                    let path = join(path, &entry.key);
+                    let path = path.key(&entry.key);
                     self.report(
                         &codes::TARGET_KEY_IN_SOURCE,
                         &entry.key_span,
@@ -253,13 +254,13 @@ impl Compiler<'_> {
         entries: &[&Entry],
         facts: Option<&InstanceFacts>,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<Address> {
         let before = self.findings.error_count();
         let mut pairs = Vec::new();
         let mut misspelled = HashSet::new();
         for entry in entries {
-            let path = join(path, &entry.key);
+            let path = path.key(&entry.key);
             let keys = facts.map(|facts| facts.address_keys);
             if let Some(keys) = keys
                 && !keys.iter().any(|known| known.name == entry.key)
@@ -270,7 +271,7 @@ impl Compiler<'_> {
                 misspelled.extend(meant.map(str::to_owned));
                 let help = suggest(&entry.key, valid);
                 self.findings
-                    .report(&codes::UNKNOWN_CHANNEL_KEY, &entry.key_span, &path, problem)
+                    .report(&codes::UNKNOWN_CHANNEL_KEY, &entry.key_span, path, problem)
                     .help(help);
                 continue;
             }
@@ -308,7 +309,7 @@ impl Compiler<'_> {
         let incomplete = !missing.is_empty() && (role != Role::Source || entries.is_empty());
         for key in missing.into_iter().filter(|_| incomplete) {
             let problem = format!("the channel key \"{}\" is missing", key.name);
-            let path = join(path, key.name);
+            let path = path.key(key.name);
             self.report(&codes::MISSING_CHANNEL_KEY, &node.opening(), &path, problem)
                 .help(key.description);
         }
@@ -337,13 +338,13 @@ impl Compiler<'_> {
         node: &Node,
         entries: Vec<&Entry>,
         facts: Option<&InstanceFacts>,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> (Msg, Option<Arc<DeliveryPolicy>>) {
         let (msg, delivery): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.key == "msg");
         let msg = msg
             .first()
-            .map(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+            .map(|entry| self.msg_block(&entry.node, &path.key("msg")));
         let msg = msg.unwrap_or_default();
         let wider = facts
             .map(|facts| Arc::clone(&facts.policy))

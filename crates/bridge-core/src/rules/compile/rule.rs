@@ -3,14 +3,15 @@
 use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
+use crate::config::key_path::KeyPath;
 use crate::config::suggest::suggest;
-use crate::config::tree::{Node, join};
+use crate::config::tree::Node;
 use crate::id::Channel;
 use crate::rules::keys::{KNOWN, RuleType};
 use crate::rules::{Channels, Rule, SourcePattern, Target};
 
 impl Compiler<'_> {
-    pub(super) fn rule(&mut self, node: &Node, path: &str) -> Option<Rule> {
+    pub(super) fn rule(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<Rule> {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected a rule, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
@@ -28,7 +29,7 @@ impl Compiler<'_> {
             }
             RuleType::Forward => {
                 if let Some(channels) = node.get("channels") {
-                    let path = join(path, "channels");
+                    let path = path.key("channels");
                     let problem = "a forward rule has no \"channels\"";
                     let help = "add \"type\": \"connect\", or write \"from\" and \"to\"";
                     self.report(
@@ -90,7 +91,7 @@ impl Compiler<'_> {
         Some(rule)
     }
 
-    fn rule_type(&mut self, node: &Node, path: &str) -> Option<RuleType> {
+    fn rule_type(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<RuleType> {
         let Some(entry) = node.get("type") else {
             return Some(RuleType::Forward);
         };
@@ -113,14 +114,14 @@ impl Compiler<'_> {
                     }
                 };
                 let help = suggest(word, ["connect", "forward"]);
-                self.report(code, &entry.node.span, &join(path, "type"), problem)
+                self.report(code, &entry.node.span, &path.key("type"), problem)
                     .help(help);
                 None
             }
         }
     }
 
-    fn connected(&mut self, node: &Node, path: &str) -> Vec<Endpoint> {
+    fn connected(&mut self, node: &Node, path: &KeyPath<'_>) -> Vec<Endpoint> {
         let ends = self.endpoints(node, "channels", Role::Both, path);
         let mut distinct: Vec<_> = ends
             .iter()
@@ -134,7 +135,7 @@ impl Compiler<'_> {
                 .map_or(&node.span, |entry| &entry.key_span);
             let problem = "connect needs at least two different channels";
             let help = "add another instance, or write a list of channels: \"dt_main\": [{…}, {…}]";
-            self.report(&codes::NO_CHANNEL, span, &join(path, "channels"), problem)
+            self.report(&codes::NO_CHANNEL, span, &path.key("channels"), problem)
                 .help(help);
         }
         ends

@@ -15,8 +15,8 @@ use std::ops::Range;
 
 use crate::config::codes;
 use crate::config::notes::Notes;
-use crate::config::tree::join_index;
 use crate::id::{Address, Channel, InstanceId};
+use crate::rules::RULES;
 use crate::rules::compile::InstanceFacts;
 use crate::rules::{Channels, Rule, Rules};
 use reach::{Reach, Sent};
@@ -75,8 +75,8 @@ fn within_a_room(
                 "a message from {other} comes back there: {instance} sends it to the same address"
             )
         };
-        let path = join_index("rules", position);
-        if let Some(found) = notes.report(&codes::LOOP, &target.span, &path, problem) {
+        let path = RULES.index(position);
+        if let Some(found) = notes.report(&codes::LOOP, &target.span, path, problem) {
             found.help("if this is one room, remove one of the two instances from the rule");
         }
     }
@@ -240,9 +240,9 @@ fn report(reach: &Reach<'_>, way: &[Sent], kind: Kind, notes: &mut Notes<'_>) {
         .into_iter()
         .map(|(span, text)| (notes.findings.at(&span), text))
         .collect();
-    let path = join_index("rules", closing.rule);
+    let path = RULES.index(closing.rule);
     let span = reach.span(*closing);
-    let Some(found) = notes.report(&codes::LOOP, &span, &path, problem) else {
+    let Some(found) = notes.report(&codes::LOOP, &span, path, problem) else {
         return;
     };
     for (place, text) in labels {

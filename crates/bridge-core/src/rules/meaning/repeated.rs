@@ -6,8 +6,8 @@ use super::origin;
 use super::patterns::Patterns;
 use crate::config::codes;
 use crate::config::notes::Notes;
-use crate::config::tree::join_index;
 use crate::id::Channel;
+use crate::rules::RULES;
 use crate::rules::Rule;
 
 pub(super) fn check(rules: &[Rule], patterns: &Patterns, notes: &mut Notes<'_>) {
@@ -31,9 +31,9 @@ fn targets(rule: &Rule, position: usize, notes: &mut Notes<'_>) -> HashSet<usize
         }
         reported.insert(target.span.start);
         let problem = || format!("this rule names the channel {} twice", target.channel);
-        let path = join_index("rules", position);
+        let path = RULES.index(position);
         let place = notes.findings.at(&rule.targets[earlier].span);
-        if let Some(found) = notes.report(&codes::REPEATED_CHANNEL, &target.span, &path, problem) {
+        if let Some(found) = notes.report(&codes::REPEATED_CHANNEL, &target.span, path, problem) {
             found
                 .label(place, "it stands here first, and this one holds")
                 .help("remove one of the two");
@@ -68,12 +68,12 @@ fn sources(
         if reported.contains(&source.span.start) {
             continue;
         }
-        let path = join_index("rules", position);
+        let path = RULES.index(position);
         let other = &rule.sources[other];
         let problem = || format!("this rule takes messages from {} twice", origin(source));
         let label = format!("{} is taken from here", origin(other));
         let place = notes.findings.at(&other.span);
-        if let Some(found) = notes.report(&codes::REPEATED_CHANNEL, &source.span, &path, problem) {
+        if let Some(found) = notes.report(&codes::REPEATED_CHANNEL, &source.span, path, problem) {
             found.label(place, label).help("remove it");
         }
     }
