@@ -122,10 +122,10 @@ fn in_address<'n>(
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let in_brackets = |(open, close): (&str, &str)| text.starts_with(open) && text.ends_with(close);
-    let bare = bare(text);
+    let is_bare = |word: &&str| bare(text).eq(word.chars());
     let stars_only = !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '.' | '…'));
     BRACKETS.into_iter().any(in_brackets)
-        || WORDS.contains(&&*bare)
+        || WORDS.iter().any(is_bare)
         || is_yours(text)
         || repeats(text)
         || stars_only && text != "*"
@@ -156,16 +156,16 @@ fn repeats(text: &str) -> bool {
 
 /// `"app_secret": "APP-SECRET"`
 fn is_same_word(text: &str, key: &str) -> bool {
-    bare(text) == bare(key)
+    bare(text).eq(bare(key))
 }
 
 fn is_unexpanded(text: &str) -> bool {
     text.trim().starts_with(['$', '{'])
 }
 
-fn bare(text: &str) -> String {
+fn bare(text: &str) -> impl Iterator<Item = char> {
     let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | ' '));
-    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    letters.map(|letter| letter.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Reads a config document: the block `global`, and every instance.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};

@@ -1,7 +1,6 @@
 //! Tests of rules: messages, and exactly which channels each one reaches with which text.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -8,10 +8,10 @@ mod pattern;
 mod replace;
 mod rule;
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use regex::Regex;
 
 use super::keys::KNOWN;
@@ -76,7 +76,6 @@ pub(crate) fn compile(
 struct Compiler<'a> {
     facts: Option<&'a HashMap<String, InstanceFacts>>,
     findings: &'a mut Findings,
-    delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
     /// A clone of a pattern would have tables of its own.
@@ -90,11 +89,9 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(facts: Option<&'a HashMap<String, InstanceFacts>>, findings: &'a mut Findings) -> Self {
-        let delivery_schema = endpoint::delivery_schema();
         Self {
             facts,
             findings,
-            delivery_schema,
             templates: HashMap::new(),
             patterns: HashMap::new(),
             replacements: HashMap::new(),

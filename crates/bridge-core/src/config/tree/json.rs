@@ -126,20 +126,20 @@ impl Reader {
         path: &KeyPath<'_>,
         depth: usize,
     ) -> Vec<Entry> {
-        let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
+        let first_places = FirstPlaces::of(object);
         let mut entries = Vec::with_capacity(object.properties.len());
-        for property in &object.properties {
+        for (position, property) in object.properties.iter().enumerate() {
             let key = property.name.as_str();
             let range = property.name.range();
             let key_span = range.start..range.end;
             let path = path.key(key);
-            if let Some(first) = first_places.get(key) {
-                let first = Some(first.clone());
+            if let Some(first) = first_places.earlier(position) {
+                let range = first.name.range();
+                let first = Some(range.start..range.end);
                 self.faults
                     .push(Fault::duplicate(key_span, path, key, first));
                 continue;
             }
-            first_places.insert(key, key_span.clone());
             if let Some(node) = self.node(&property.value, &path, depth + 1) {
                 entries.push(Entry {
                     key: key.to_owned(),
@@ -154,6 +154,44 @@ impl Reader {
     fn refuse(&mut self, fault: Fault) {
         self.is_whole = false;
         self.faults.push(fault);
+    }
+}
+
+/// Where each key of an object stands first.
+enum FirstPlaces<'a> {
+    /// Of a few keys, looking at all is faster than any table.
+    Few(&'a [ast::ObjectProp<'a>]),
+    Many(&'a [ast::ObjectProp<'a>], HashMap<&'a str, usize>),
+}
+
+impl<'a> FirstPlaces<'a> {
+    const FEW: usize = 8;
+
+    fn of(object: &'a ast::Object<'a>) -> Self {
+        let properties = &*object.properties;
+        if properties.len() <= Self::FEW {
+            return Self::Few(properties);
+        }
+        let mut first = HashMap::with_capacity(properties.len());
+        for (position, property) in properties.iter().enumerate() {
+            first.entry(property.name.as_str()).or_insert(position);
+        }
+        Self::Many(properties, first)
+    }
+
+    /// The first property with the key of the one at `position`, if that is another one.
+    fn earlier(&self, position: usize) -> Option<&'a ast::ObjectProp<'a>> {
+        match self {
+            Self::Few(properties) => {
+                let key = properties[position].name.as_str();
+                let mut earlier = properties[..position].iter();
+                earlier.find(|other| other.name.as_str() == key)
+            }
+            Self::Many(properties, first) => {
+                let first = first[properties[position].name.as_str()];
+                (first < position).then(|| &properties[first])
+            }
+        }
     }
 }
 

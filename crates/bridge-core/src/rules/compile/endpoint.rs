@@ -1,8 +1,9 @@
 //! The channels that a rule names: in `from`, in `to`, in `channels`.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet, HashSetExt};
 
 use super::format::Msg;
 use super::{Compiler, InstanceFacts};
@@ -15,6 +16,7 @@ use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value};
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId};
+use crate::rules::keys::{DELIVERY, KNOWN};
 
 /// One end of a rule.
 #[derive(Debug)]
@@ -38,10 +40,6 @@ pub(super) enum Role {
     Both,
     /// One channel in a test.
     Exact,
-}
-
-pub(super) fn delivery_schema() -> serde_json::Value {
-    schemars::schema_for!(DeliveryKeys).to_value()
 }
 
 /// Reads the one channel that `key` of a test names; what is wrong with it is reported.
@@ -80,11 +78,11 @@ impl Compiler<'_> {
         path: &KeyPath<'_>,
     ) -> Vec<Endpoint> {
         let path = path.key(key);
-        let form = format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
+        let form = || format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
         let Some(entry) = rule.get(key) else {
             let problem = format!("the key \"{key}\" is missing");
             self.report(&codes::MISSING_KEY, &rule.opening(), &path, problem)
-                .help(form);
+                .help(form());
             return Vec::new();
         };
         let Some(instances) = entry.node.as_object() else {
@@ -93,23 +91,24 @@ impl Compiler<'_> {
                 entry.node.type_name()
             );
             self.report(&codes::WRONG_TYPE, &entry.node.span, &path, problem)
-                .help(form);
+                .help(form());
             return Vec::new();
         };
         if instances.is_empty() {
             let problem = format!("\"{key}\" names no instance");
             self.report(&codes::NO_CHANNEL, &entry.node.span, &path, problem)
-                .help(form);
+                .help(form());
         }
         let mut ends = Vec::new();
         for instance in instances {
             let path = path.key(&instance.key);
-            let facts = match self.facts.map(|facts| facts.get(&instance.key)) {
+            let facts = self.facts.map(|facts| facts.get(&instance.key));
+            let facts = match facts {
                 Some(None) => {
                     self.unknown_instance(instance, &path);
                     continue;
                 }
-                Some(Some(facts)) => Some(facts.clone()),
+                Some(facts) => facts,
                 None => None,
             };
             match &instance.node.value {
@@ -121,16 +120,10 @@ impl Compiler<'_> {
                     }
                     for (index, node) in nodes.iter().enumerate() {
                         let path = path.index(index);
-                        ends.extend(self.endpoint(node, instance, facts.as_ref(), role, &path));
+                        ends.extend(self.endpoint(node, instance, facts, role, &path));
                     }
                 }
-                _ => ends.extend(self.endpoint(
-                    &instance.node,
-                    instance,
-                    facts.as_ref(),
-                    role,
-                    &path,
-                )),
+                _ => ends.extend(self.endpoint(&instance.node, instance, facts, role, &path)),
             }
         }
         ends
@@ -194,9 +187,8 @@ impl Compiler<'_> {
                 .help(address_form(facts));
             return None;
         };
-        let (address, dressing): (Vec<_>, Vec<_>) = entries
-            .iter()
-            .partition(|entry| !self.is_reserved(&entry.key));
+        let (address, dressing): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|entry| !is_reserved(&entry.key));
         let address = self.address(node, &address, facts, role, path);
         let (msg, policy) = match role {
             Role::Source => {
@@ -242,12 +234,6 @@ impl Compiler<'_> {
         })
     }
 
-    /// Words that never name a part of an address.
-    fn is_reserved(&self, key: &str) -> bool {
-        let delivery = self.delivery_schema.pointer("/properties");
-        key == "msg" || delivery.is_some_and(|keys| keys.get(key).is_some())
-    }
-
     fn address(
         &mut self,
         node: &Node,
@@ -266,7 +252,7 @@ impl Compiler<'_> {
                 && !keys.iter().any(|known| known.name == entry.key)
             {
                 let problem = format!("unknown channel key \"{}\"", entry.key);
-                let valid = self.valid_beside(node, keys, role);
+                let valid = Self::valid_beside(node, keys, role);
                 let meant = nearest(&entry.key, valid.iter().copied());
                 misspelled.extend(meant.map(str::to_owned));
                 let help = suggest(&entry.key, valid);
@@ -317,11 +303,9 @@ impl Compiler<'_> {
     }
 
     /// The keys that an address may still have: those that it has are not what was meant.
-    fn valid_beside(&self, node: &Node, keys: &[AddressKey], role: Role) -> Vec<&str> {
-        let delivery = self.delivery_schema.pointer("/properties");
-        let delivery = delivery.and_then(serde_json::Value::as_object);
-        let dressing = delivery.into_iter().flat_map(|keys| keys.keys());
-        let dressing = dressing.map(String::as_str).chain(["msg"]);
+    fn valid_beside(node: &Node, keys: &[AddressKey], role: Role) -> Vec<&'static str> {
+        let delivery = KNOWN.delivery.iter().map(String::as_str);
+        let dressing = delivery.chain(["msg"]);
         let dressing = dressing.filter(|_| matches!(role, Role::Target | Role::Both));
         let names = keys.iter().map(|key| key.name);
         let absent = names.clone().chain(dressing);
@@ -362,9 +346,14 @@ impl Compiler<'_> {
             source: &NoSecrets,
             secrets: &mut secrets,
         };
-        let keys: Option<DeliveryKeys> = shape.settings(&block, &self.delivery_schema, path);
+        let keys: Option<DeliveryKeys> = shape.settings(&block, &DELIVERY, path);
         (msg, keys.map(|keys| Arc::new(wider.with(&keys))))
     }
+}
+
+/// Whether the word never names a part of an address.
+fn is_reserved(key: &str) -> bool {
+    key == "msg" || KNOWN.delivery.iter().any(|known| known == key)
 }
 
 /// How an address of the instance is written.

@@ -67,10 +67,7 @@ fn routing_hash(kind: &str, endpoints: &[Endpoint]) -> String {
         hash.update([u8::from(end.is_source)]);
     }
     let digest = hash.finalize();
-    let hex: String = digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("rule-{hex}")
+    let mut first = [0; 8];
+    first[2..].copy_from_slice(&digest[..6]);
+    format!("rule-{:012x}", u64::from_be_bytes(first))
 }

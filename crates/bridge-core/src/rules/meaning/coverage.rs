@@ -6,9 +6,10 @@
 //! takes, as there is no end of values.) The other way round, a wide rule behind a narrow one, is
 //! how an exception is written, and is no fault unless both send the same.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::patterns::Patterns;
 use super::{is_same, origin};

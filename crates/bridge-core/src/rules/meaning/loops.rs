@@ -10,8 +10,9 @@
 
 mod reach;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::config::codes;
 use crate::config::notes::Notes;
@@ -20,6 +21,9 @@ use crate::rules::RULES;
 use crate::rules::compile::InstanceFacts;
 use crate::rules::{Channels, Rule, Rules};
 use reach::{Reach, Sent};
+
+/// How many pairs of a rule's source and target are looked at one by one.
+const FEW_PAIRS: usize = 64;
 
 pub(super) fn check(rules: &Rules, facts: &HashMap<String, InstanceFacts>, notes: &mut Notes<'_>) {
     let mut told = HashSet::new();
@@ -45,8 +49,15 @@ fn within_a_room(
     told: &HashSet<usize>,
     notes: &mut Notes<'_>,
 ) {
-    if let ([source], [target]) = (&*rule.sources, &*rule.targets)
-        && source.instance == target.channel.instance
+    // Most rules have few ends in no common room, which is told without a table.
+    if rule.sources.len() * rule.targets.len() <= FEW_PAIRS
+        && !rule.targets.iter().any(|target| {
+            let mut sources = rule.sources.iter();
+            sources.any(|source| {
+                source.instance != target.channel.instance
+                    && matches!(&source.channels, Channels::Matching(address) if *address == target.channel.address)
+            })
+        })
     {
         return;
     }
