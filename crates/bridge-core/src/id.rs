@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::ser::{Serialize, Serializer};
 
 /// The name an operator gave to a configured driver, such as `dt_main`.
@@ -54,16 +55,14 @@ text_id!(RuleId);
 /// Where a channel is within its instance: the driver's own address keys and their values, sorted
 /// by key. Two addresses are the same channel exactly if all keys and values are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address(Arc<[(Box<str>, Box<str>)]>);
+pub struct Address(Arc<[(CompactString, CompactString)]>);
 
 impl Address {
     /// An address of the given keys and values; a repeated key keeps its last value.
-    pub fn new<K: Into<Box<str>>, V: Into<Box<str>>>(
-        pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter();
-        let mut sorted: Vec<(Box<str>, Box<str>)> = pairs
-            .map(|(key, value)| (key.into(), value.into()))
+        let mut sorted: Vec<_> = pairs
+            .map(|(key, value)| (CompactString::new(key), CompactString::new(value)))
             .collect();
         sorted.sort_by(|(left, _), (right, _)| left.cmp(right));
         sorted.dedup_by(|next, kept| {

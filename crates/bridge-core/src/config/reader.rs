@@ -178,7 +178,7 @@ impl ConfigReader {
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {
-            table.insert(entry.key.clone(), facts);
+            table.insert(entry.key.to_string(), facts);
         }
         let InstanceBlock {
             keys,

@@ -116,9 +116,9 @@ impl ShapeReader<'_> {
         } in entries
         {
             let path = path.key(named(key));
-            match properties.get(key) {
+            match properties.get(key.as_str()) {
                 Some(schema) => {
-                    result.insert(key.clone(), self.value(node, schema, root, &path));
+                    result.insert(key.to_string(), self.value(node, schema, root, &path));
                 }
                 None => {
                     // A key that is there already is not what was meant.
@@ -170,7 +170,7 @@ impl ShapeReader<'_> {
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 if let Some(Err(problem)) = formed {
-                    let problem = problem.replace(text, named(text));
+                    let problem = problem.replace(text.as_str(), named(text));
                     self.findings
                         .report(&codes::BAD_FORMAT, &node.span, path, problem);
                 }
@@ -284,7 +284,7 @@ impl ShapeReader<'_> {
                         .help(SECRET_FORMS);
                     return Json::Null;
                 }
-                return self.found(text.clone(), path);
+                return self.found(text.to_string(), path);
             }
             (_, Some([Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
                 ("env", Some(name)) => (Origin::Env(name), is_variable_name(name), &node.span),

@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::codes::{self, Code};
@@ -35,7 +36,7 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(serde_json::Number),
-    String(String),
+    String(CompactString),
     Array(Vec<Node>),
     Object(Vec<Entry>),
 }
@@ -43,7 +44,7 @@ pub(crate) enum Value {
 /// A key, where it stands, and its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) key: String,
+    pub(crate) key: CompactString,
     pub(crate) key_span: Range<usize>,
     pub(crate) node: Node,
 }
@@ -276,7 +277,7 @@ impl Node {
             Value::Array(elements) => elements.iter().map(Self::to_json).collect(),
             Value::Object(entries) => entries
                 .iter()
-                .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                .map(|entry| (entry.key.to_string(), entry.node.to_json()))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
         }
@@ -309,7 +310,7 @@ impl Serialize for Node {
             Value::Object(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for Entry { key, node, .. } in entries {
-                    map.serialize_entry(key, node)?;
+                    map.serialize_entry(key.as_str(), node)?;
                 }
                 map.end()
             }

@@ -146,7 +146,7 @@ impl<'a> Compiler<'a> {
         path: &KeyPath<'_>,
     ) {
         for entry in entries {
-            if !known.contains(&entry.key) {
+            if !known.iter().any(|known| *known == entry.key) {
                 let problem = format!("unknown key \"{}\"", named(&entry.key));
                 let help = suggest(&entry.key, known.iter().map(String::as_str));
                 self.report(

@@ -80,7 +80,7 @@ impl Reader {
             return self.refuse(Fault::too_deep(span));
         }
         let value = match value.into_inner() {
-            DeValue::String(text) => Value::String(text.into_owned()),
+            DeValue::String(text) => Value::String(text.into()),
             DeValue::Boolean(value) => Value::Bool(value),
             DeValue::Integer(number) => match whole(number.as_str(), number.radix()) {
                 Some(number) => Value::Number(number),
@@ -124,7 +124,7 @@ impl Reader {
             let key = key.into_inner().into_owned();
             if let Some(node) = self.node(value, &path.key(&key), depth + 1) {
                 entries.push(Entry {
-                    key,
+                    key: key.into(),
                     key_span,
                     node,
                 });

@@ -6,6 +6,7 @@ mod scalar;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use compact_str::CompactString;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::super::key_path::KeyPath;
@@ -88,14 +89,14 @@ enum Content {
     List(Vec<Node>),
     Object {
         entries: Vec<Entry>,
-        first_places: HashMap<String, Range<usize>>,
+        first_places: HashMap<CompactString, Range<usize>>,
         key: Option<Key>,
     },
 }
 
 /// A key whose value is still to come.
 enum Key {
-    Fine(String, Range<usize>),
+    Fine(CompactString, Range<usize>),
     /// It has been reported; its value is left out.
     Refused(Range<usize>),
 }
@@ -189,9 +190,9 @@ impl<'t> Builder<'t> {
             }
             ScalarStyle::Plain => (resolve(text), place),
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                (Ok(Value::String(text.to_owned())), self.block_scalar(place))
+                (Ok(Value::String(text.into())), self.block_scalar(place))
             }
-            _ => (Ok(Value::String(text.to_owned())), place),
+            _ => (Ok(Value::String(text.into())), place),
         };
         let is_merge = style == ScalarStyle::Plain && text == "<<";
         if is_merge && self.expects_key() {

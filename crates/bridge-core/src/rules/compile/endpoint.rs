@@ -102,7 +102,7 @@ impl Compiler<'_> {
         let mut ends = Vec::new();
         for instance in instances {
             let path = path.key(&instance.key);
-            let facts = self.facts.map(|facts| facts.get(&instance.key));
+            let facts = self.facts.map(|facts| facts.get(instance.key.as_str()));
             let facts = match facts {
                 Some(None) => {
                     self.unknown_instance(instance, &path);
