@@ -11,6 +11,7 @@ pub(crate) mod document;
 mod fingerprint;
 mod format;
 mod instance;
+pub(crate) mod key_path;
 mod listen;
 mod load;
 mod neighbours;

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use serde::ser::{Serialize, Serializer};
+
 /// The name an operator gave to a configured driver, such as `dt_main`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId(Arc<str>);
@@ -52,18 +55,24 @@ text_id!(RuleId);
 /// Where a channel is within its instance: the driver's own address keys and their values, sorted
 /// by key. Two addresses are the same channel exactly if all keys and values are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address(Arc<[(Box<str>, Box<str>)]>);
+pub struct Address(Arc<[(CompactString, CompactString)]>);
 
 impl Address {
     /// An address of the given keys and values; a repeated key keeps its last value.
-    pub fn new<K: Into<Box<str>>, V: Into<Box<str>>>(
-        pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
-        let sorted: std::collections::BTreeMap<Box<str>, Box<str>> = pairs
-            .into_iter()
-            .map(|(key, value)| (key.into(), value.into()))
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let pairs = pairs.into_iter();
+        let mut sorted: Vec<_> = pairs
+            .map(|(key, value)| (CompactString::new(key), CompactString::new(value)))
             .collect();
-        Self(sorted.into_iter().collect())
+        sorted.sort_by(|(left, _), (right, _)| left.cmp(right));
+        sorted.dedup_by(|next, kept| {
+            let is_repeated = next.0 == kept.0;
+            if is_repeated {
+                std::mem::swap(next, kept);
+            }
+            is_repeated
+        });
+        Self(sorted.into())
     }
 
     /// The value of `key`, if the address has it.
@@ -85,17 +94,22 @@ impl Address {
 
     /// The address as the JSON object that `rules.json` takes; equal addresses give equal text.
     pub fn to_json(&self) -> String {
-        let object: serde_json::Map<_, _> = self
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value.into()))
-            .collect();
-        serde_json::Value::Object(object).to_string()
+        serde_json::to_string(&Pairs(self)).expect("an object of strings can be written")
     }
 
     /// Reads what [`Address::to_json`] wrote; `None` if `text` is no object of strings.
     pub fn from_json(text: &str) -> Option<Self> {
         let pairs: std::collections::BTreeMap<String, String> = serde_json::from_str(text).ok()?;
         Some(Self::new(pairs))
+    }
+}
+
+/// As a JSON object.
+struct Pairs<'a>(&'a Address);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
     }
 }
 
@@ -139,6 +153,8 @@ mod tests {
         assert_eq!(address.to_json(), r#"{"group":"a/+=\"中","topic":"1"}"#);
         assert_eq!(Address::from_json(&address.to_json()), Some(address));
         assert_eq!(Address::from_json(r#"{"group": 1}"#), None);
+        let repeated = Address::new([("b", "1"), ("a", "2"), ("b", "3"), ("b", "4")]);
+        assert_eq!(repeated.to_json(), r#"{"a":"2","b":"4"}"#);
     }
 
     #[test]

@@ -15,7 +15,6 @@ mod replace;
 mod schema;
 mod template;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +25,9 @@ pub use explain::{Clause, ClauseKind, TargetVerdict, Verdict};
 pub use schema::json_schema;
 pub use template::Template;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
+
+use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
 use crate::id::{Address, Channel, InstanceId, RuleId};
 use crate::message::Content;
@@ -34,6 +36,9 @@ use index::Index;
 use replace::Replacements;
 use template::Scene;
 
+/// The path of the list of rules in their file.
+pub(crate) const RULES: KeyPath<'static> = KeyPath::new("rules");
+
 /// All rules of a bridge, compiled.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -41,8 +46,8 @@ pub struct Rules {
     index: Index,
     by_id: HashMap<RuleId, usize>,
     instances: HashSet<InstanceId>,
-    /// Channels that some rule names, as source or as target.
-    named: HashSet<Channel>,
+    /// Channels that some rule sends to.
+    targets: HashSet<Channel>,
 }
 
 /// One rule.
@@ -126,31 +131,26 @@ pub(crate) struct Target {
 
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        let by_id = rules
-            .iter()
-            .enumerate()
-            .map(|(index, rule)| (rule.id.clone(), index))
-            .collect();
+        let ids = rules.iter().enumerate();
+        let by_id = ids.map(|(index, rule)| (rule.id.clone(), index)).collect();
         let mut instances = HashSet::new();
-        let mut named = HashSet::new();
+        let mut targets = HashSet::with_capacity(rules.len());
         for rule in &rules {
-            for source in &rule.sources {
-                instances.insert(source.instance.clone());
-                if let Channels::Matching(address) = &source.channels {
-                    named.insert(Channel::new(source.instance.clone(), address.clone()));
+            let sources = rule.sources.iter().map(|source| &source.instance);
+            let sends_to = rule.targets.iter().map(|target| &target.channel);
+            for instance in sources.chain(sends_to.clone().map(|channel| &channel.instance)) {
+                if !instances.contains(instance) {
+                    instances.insert(instance.clone());
                 }
             }
-            for target in &rule.targets {
-                instances.insert(target.channel.instance.clone());
-                named.insert(target.channel.clone());
-            }
+            targets.extend(sends_to.cloned());
         }
         Self {
             index: Index::new(&rules),
             rules,
             by_id,
             instances,
-            named,
+            targets,
         }
     }
 
@@ -171,7 +171,7 @@ impl Rules {
 
     /// Whether some rule names the channel, or takes messages from it.
     pub fn names(&self, channel: &Channel) -> bool {
-        self.named.contains(channel)
+        self.targets.contains(channel)
             || !self
                 .index
                 .find(&channel.instance, &channel.address)

@@ -7,8 +7,9 @@ use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::document::{Content, Document};
 use super::format::Format;
+use super::key_path::KeyPath;
 use super::load::{Source, open};
-use super::tree::{Node, Value, comments, join, join_index, parse, read, write};
+use super::tree::{Node, Value, comments, parse, read, write};
 
 /// A file in another format.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub fn convert(source: &Source, target: &Path) -> Result<Converted, Vec<Diagnost
     if let Some(root) = &root {
         root.keys(&mut |key| findings.show(key));
         if format == Format::Toml {
-            refuse_null(root, "", &mut findings);
+            refuse_null(root, &KeyPath::ROOT, &mut findings);
         }
     }
     let Some(root) = root.filter(|_| findings.error_count() == 0) else {
@@ -71,7 +72,7 @@ fn comment_lines(document: &Document) -> Vec<usize> {
     lines.collect()
 }
 
-fn refuse_null(node: &Node, path: &str, findings: &mut Findings) {
+fn refuse_null(node: &Node, path: &KeyPath<'_>, findings: &mut Findings) {
     match &node.value {
         Value::Null => {
             let help = "write a value, or remove the key";
@@ -81,12 +82,12 @@ fn refuse_null(node: &Node, path: &str, findings: &mut Findings) {
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                refuse_null(element, &join_index(path, index), findings);
+                refuse_null(element, &path.index(index), findings);
             }
         }
         Value::Object(entries) => {
             for entry in entries {
-                refuse_null(&entry.node, &join(path, &entry.key), findings);
+                refuse_null(&entry.node, &path.key(&entry.key), findings);
             }
         }
         _ => {}

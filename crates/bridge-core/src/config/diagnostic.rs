@@ -203,11 +203,11 @@ impl Findings {
         &mut self,
         code: &'static Code,
         span: &Range<usize>,
-        path: &str,
+        path: impl fmt::Display,
         problem: impl Into<String>,
     ) -> &mut Diagnostic {
         let mut diagnostic = Diagnostic::new(code, self.at(span), problem);
-        path.clone_into(&mut diagnostic.path);
+        diagnostic.path = path.to_string();
         self.add(diagnostic)
     }
 

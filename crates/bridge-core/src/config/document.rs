@@ -15,7 +15,7 @@ pub use excerpt::Excerpt;
 
 /// How many bytes lie between two counts of characters: a file of one long line is as fast as one
 /// of many lines.
-const STRIDE: usize = 1024;
+const STRIDE: usize = 128;
 
 /// A file's text. Its `Debug` form shows the name only: a config holds secrets.
 pub struct Document {

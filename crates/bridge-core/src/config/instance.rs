@@ -10,10 +10,11 @@ use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::named;
 use super::fingerprint::Fingerprint;
+use super::key_path::KeyPath;
 use super::settings::{DeliveryKeys, InstanceKeys};
 use super::shape::{ShapeReader, merge, missing_keys};
 use super::suggest::suggest;
-use super::tree::{Entry, Node, join};
+use super::tree::{Entry, Node};
 use crate::catalog::{Catalog, DriverEntry, PreparedDriver};
 use crate::secret::Secret;
 
@@ -101,8 +102,9 @@ pub(super) fn drafts<'a>(
             continue;
         };
         let schemas = Rc::new(Schemas::of(driver));
+        let platform = KeyPath::new(&entry.key);
         for instance in instances {
-            let path = join(&entry.key, &instance.key);
+            let path = platform.key(&instance.key);
             if instance.key.is_empty()
                 || instance
                     .key
@@ -112,7 +114,7 @@ pub(super) fn drafts<'a>(
                 let help = "use a name such as `dt_main`";
                 let problem = "an instance's name is empty or holds white space";
                 findings
-                    .report(&codes::BAD_NAME, &instance.key_span, &path, problem)
+                    .report(&codes::BAD_NAME, &instance.key_span, path, problem)
                     .help(help);
             } else if let Some(first) = names.get(&*instance.key) {
                 let problem = format!(
@@ -124,7 +126,7 @@ pub(super) fn drafts<'a>(
                     .report(
                         &codes::DUPLICATE_INSTANCE,
                         &instance.key_span,
-                        &path,
+                        path,
                         problem,
                     )
                     .label(first, "the first one stands here")
@@ -141,7 +143,7 @@ pub(super) fn drafts<'a>(
             } else {
                 names.insert(&instance.key, &instance.key_span);
                 drafts.push(Draft {
-                    path,
+                    path: path.to_string(),
                     entry: instance,
                     driver,
                     schemas: Rc::clone(&schemas),
@@ -173,8 +175,10 @@ pub(super) fn read_instance(
         schemas,
     } = draft;
     let before = shape.findings.diagnostics.len();
+    let written = path;
+    let path = &KeyPath::new(written);
     let value = shape.read(&entry.node, &schemas.whole, path);
-    let mut faulty = keys_below(path, &shape.findings.diagnostics[before..]);
+    let mut faulty = keys_below(written, &shape.findings.diagnostics[before..]);
     let missing = missing_keys(&schemas.whole, &entry.node);
     faulty.extend(missing.into_iter().map(str::to_owned));
     let of = |schema: &Json, key: &str| {
@@ -216,10 +220,10 @@ pub(super) fn read_instance(
             true => &codes::REFUSED_BY_DRIVER,
             false => &codes::DOUBTFUL_SETTING,
         };
-        let path = join(path, finding.key);
+        let path = path.key(finding.key);
         shape
             .findings
-            .report(code, span, &path, &*finding.problem)
+            .report(code, span, path, &*finding.problem)
             .help(&*finding.help);
     }
     let refused = prepared.report().errors().next().is_some();
@@ -269,7 +273,7 @@ fn stand_in(settings: &mut serde_json::Map<String, Json>, schema: &Json) {
 pub(super) fn check_proxy(
     proxy: &Option<Secret>,
     node: &Node,
-    path: &str,
+    path: &KeyPath<'_>,
     findings: &mut Findings,
 ) {
     let Some(proxy) = proxy else { return };
@@ -287,9 +291,9 @@ pub(super) fn check_proxy(
             .get("proxy")
             .map_or(&node.span, |entry| &entry.node.span);
         let help = "write a URL such as `http://proxy.example:3128`";
-        let path = join(path, "proxy");
+        let path = path.key("proxy");
         findings
-            .report(&codes::BAD_FORMAT, span, &path, "this is no URL of a proxy")
+            .report(&codes::BAD_FORMAT, span, path, "this is no URL of a proxy")
             .help(help);
     }
 }

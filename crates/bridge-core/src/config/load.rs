@@ -1,8 +1,10 @@
 //! From the bytes of both files to a checked setup, or to everything that is wrong with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Findings, Place};

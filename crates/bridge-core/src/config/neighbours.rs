@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::codes;
 use super::diagnostic::Findings;
 use super::instance::Draft;
+use super::key_path::KeyPath;
 use super::listen::Listeners;
 use super::load::InstanceSetup;
-use super::tree::join;
 
 /// The instances so far.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Neighbours {
             .report(
                 &codes::SAME_ROBOT,
                 &span,
-                &join(&draft.path, identity.key),
+                KeyPath::new(&draft.path).key(identity.key),
                 problem,
             )
             .label(first, "the first one is this robot, too")

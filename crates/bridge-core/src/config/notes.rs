@@ -1,5 +1,6 @@
 //! Warnings that can be many: the first of each kind are shown, the others counted.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::codes::Code;
@@ -34,7 +35,7 @@ impl<'f> Notes<'f> {
         &mut self,
         code: &'static Code,
         span: &Range<usize>,
-        path: &str,
+        path: impl fmt::Display,
         problem: impl FnOnce() -> String,
     ) -> Option<&mut Diagnostic> {
         let position = self.kinds.iter().position(|kind| kind.code == code);
@@ -47,7 +48,7 @@ impl<'f> Notes<'f> {
         kind.count += 1;
         if kind.count > SHOWN {
             kind.rest
-                .get_or_insert_with(|| (span.clone(), path.to_owned()));
+                .get_or_insert_with(|| (span.clone(), path.to_string()));
             return None;
         }
         Some(self.findings.report(code, span, path, problem()))

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use super::codes;
+use super::key_path::KeyPath;
 use super::notes::Notes;
-use super::tree::{Entry, Node, Value, join, join_index};
+use super::tree::{Entry, Node, Value};
+use crate::rules::RULES;
 
 /// How often an `x` must be repeated to stand for something else. In a random id of 24 base64
 /// characters that happens once in fifty million.
@@ -36,12 +38,12 @@ const BRACKETS: [(&str, &str); 5] = [
 
 /// Warns of the values below `node` that look like those of an example. What they are is not said:
 /// they may be meant as secrets.
-pub(super) fn in_config(node: &Node, path: &str, notes: &mut Notes<'_>) {
+pub(super) fn in_config(node: &Node, path: &KeyPath<'_>, notes: &mut Notes<'_>) {
     let Value::Object(entries) = &node.value else {
         return;
     };
     for Entry { key, node, .. } in entries {
-        let path = join(path, key);
+        let path = path.key(key);
         match &node.value {
             Value::String(text) if is_placeholder(text) || is_same_word(text, key) => {
                 let problem = || format!("`{key}` looks like a value from an example");
@@ -50,7 +52,7 @@ pub(super) fn in_config(node: &Node, path: &str, notes: &mut Notes<'_>) {
                     false => "put your own value in",
                 };
                 if let Some(found) =
-                    notes.report(&codes::PLACEHOLDER_VALUE, &node.span, &path, problem)
+                    notes.report(&codes::PLACEHOLDER_VALUE, &node.span, path, problem)
                 {
                     found.help(help);
                 }
@@ -77,23 +79,18 @@ pub(crate) fn in_rules(root: &Node, notes: &mut Notes<'_>) {
     };
     let mut seen = HashSet::new();
     for (index, rule) in rules.iter().enumerate() {
+        let path = RULES.index(index);
         for part in ["from", "to", "channels"] {
+            let path = path.key(part);
             let instances = rule.get(part).and_then(|part| part.node.as_object());
             for instance in instances.into_iter().flatten() {
-                let nodes = match &instance.node.value {
-                    Value::Array(nodes) => nodes,
-                    _ => std::slice::from_ref(&instance.node),
+                let path = path.key(&instance.key);
+                let Value::Array(nodes) = &instance.node.value else {
+                    in_address(&instance.node, &path, &mut seen, notes);
+                    continue;
                 };
                 for (position, node) in nodes.iter().enumerate() {
-                    let path = || {
-                        let path = join(&join_index("rules", index), part);
-                        let path = join(&path, &instance.key);
-                        match &instance.node.value {
-                            Value::Array(_) => join_index(&path, position),
-                            _ => path,
-                        }
-                    };
-                    in_address(node, path, &mut seen, notes);
+                    in_address(node, &path.index(position), &mut seen, notes);
                 }
             }
         }
@@ -102,7 +99,7 @@ pub(crate) fn in_rules(root: &Node, notes: &mut Notes<'_>) {
 
 fn in_address<'n>(
     node: &'n Node,
-    path: impl Fn() -> String,
+    path: &KeyPath<'_>,
     seen: &mut HashSet<&'n str>,
     notes: &mut Notes<'_>,
 ) {
@@ -113,7 +110,7 @@ fn in_address<'n>(
         }
         let problem = || format!("\"{text}\" looks like a value from an example");
         let code = &codes::PLACEHOLDER_VALUE;
-        if let Some(found) = notes.report(code, &node.span, &join(&path(), key), problem) {
+        if let Some(found) = notes.report(code, &node.span, path.key(key), problem) {
             found.help(
                 "put the channel's own value in; `bridge channels` lists those that were heard",
             );
@@ -125,10 +122,10 @@ fn in_address<'n>(
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let in_brackets = |(open, close): (&str, &str)| text.starts_with(open) && text.ends_with(close);
-    let bare = bare(text);
+    let is_bare = |word: &&str| bare(text).eq(word.chars());
     let stars_only = !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '.' | '…'));
     BRACKETS.into_iter().any(in_brackets)
-        || WORDS.contains(&&*bare)
+        || WORDS.iter().any(is_bare)
         || is_yours(text)
         || repeats(text)
         || stars_only && text != "*"
@@ -159,16 +156,16 @@ fn repeats(text: &str) -> bool {
 
 /// `"app_secret": "APP-SECRET"`
 fn is_same_word(text: &str, key: &str) -> bool {
-    bare(text) == bare(key)
+    bare(text).eq(bare(key))
 }
 
 fn is_unexpanded(text: &str) -> bool {
     text.trim().starts_with(['$', '{'])
 }
 
-fn bare(text: &str) -> String {
+fn bare(text: &str) -> impl Iterator<Item = char> {
     let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | ' '));
-    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    letters.map(|letter| letter.to_ascii_lowercase())
 }
 
 #[cfg(test)]

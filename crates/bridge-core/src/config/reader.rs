@@ -1,13 +1,15 @@
 //! Reads a config document: the block `global`, and every instance.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::{known_keys, looks_secret};
 use super::document::Document;
 use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
+use super::key_path::KeyPath;
 use super::load::InstanceSetup;
 use super::neighbours::Neighbours;
 use super::notes::Notes;
@@ -23,6 +25,9 @@ use crate::rules::Rules;
 use crate::rules::compile::InstanceFacts;
 use crate::rules::meaning::Hears;
 use crate::secret::LeakGuard;
+
+/// The path of the block of what holds for all instances.
+const GLOBAL: KeyPath<'static> = KeyPath::new("global");
 
 /// What was read of the config.
 pub(super) struct ConfigReader {
@@ -98,10 +103,10 @@ impl ConfigReader {
                 source,
                 secrets,
             };
-            if let Some(global) = shape.settings(&entry.node, &schema, "global") {
+            if let Some(global) = shape.settings(&entry.node, &schema, &GLOBAL) {
                 self.global = global;
             }
-            check_proxy(&self.global.proxy, &entry.node, "global", findings);
+            check_proxy(&self.global.proxy, &entry.node, &GLOBAL, findings);
             check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
@@ -122,7 +127,8 @@ impl ConfigReader {
             // What is left to be put in is of interest once the rest is right.
             let mut notes = Notes::new(findings);
             for draft in &drafts {
-                placeholder::in_config(&draft.entry.node, &draft.path, &mut notes);
+                let path = KeyPath::new(&draft.path);
+                placeholder::in_config(&draft.entry.node, &path, &mut notes);
             }
             notes.finish();
         }
@@ -174,7 +180,7 @@ impl ConfigReader {
         }
         let policy = Arc::clone(&facts.policy);
         if let Some(table) = &mut self.facts {
-            table.insert(entry.key.clone(), facts);
+            table.insert(entry.key.to_string(), facts);
         }
         let InstanceBlock {
             keys,
@@ -182,7 +188,12 @@ impl ConfigReader {
             fingerprint,
             ..
         } = read?;
-        check_proxy(&keys.proxy, &entry.node, path, shape.findings);
+        check_proxy(
+            &keys.proxy,
+            &entry.node,
+            &KeyPath::new(path),
+            shape.findings,
+        );
         let capabilities = prepared.capabilities();
         Some(InstanceSetup {
             id,

@@ -39,7 +39,7 @@ pub(super) fn check_retention(store: &StoreSettings, global: &Node, findings: &m
         .report(
             &codes::BAD_RETENTION,
             span,
-            &format!("global.store.{key}"),
+            format!("global.store.{key}"),
             problem,
         )
         .help(help);

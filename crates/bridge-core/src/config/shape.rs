@@ -10,10 +10,11 @@ use serde_json::{Map, Value as Json};
 use super::codes;
 use super::diagnostic::Findings;
 use super::disclosure::{looks_secret, named};
+use super::key_path::KeyPath;
 use super::network::{self, Network};
 use super::settings::DURATION_FORMAT;
 use super::suggest::{nearest, suggest};
-use super::tree::{Entry, Node, Value, join, join_index};
+use super::tree::{Entry, Node, Value};
 use crate::ports::SecretSource;
 use crate::secret::{LIST_SCHEMA_NAME, SCHEMA_NAME};
 use crate::time::{parse_positive_duration, parse_timestamp};
@@ -30,11 +31,11 @@ pub(crate) struct ShapeReader<'a> {
 impl ShapeReader<'_> {
     /// The value of `node` as JSON with secrets in place. Whatever disagrees with `schema` is
     /// reported; the result is whole only if nothing was.
-    pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &str) -> Json {
+    pub(crate) fn read(&mut self, node: &Node, schema: &Json, path: &KeyPath<'_>) -> Json {
         self.value(node, schema, schema, path)
     }
 
-    fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn value(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         if matches!(node.value, Value::Null) {
             return self.null(node, path);
         }
@@ -67,7 +68,7 @@ impl ShapeReader<'_> {
         }
     }
 
-    fn object(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn object(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         let Some(entries) = node.as_object() else {
             self.wrong_type(node, "an object", path);
             return Json::Null;
@@ -86,10 +87,10 @@ impl ShapeReader<'_> {
             node,
         } in entries
         {
-            let path = join(path, named(key));
-            match properties.get(key) {
+            let path = path.key(named(key));
+            match properties.get(key.as_str()) {
                 Some(schema) => {
-                    result.insert(key.clone(), self.value(node, schema, root, &path));
+                    result.insert(key.to_string(), self.value(node, schema, root, &path));
                 }
                 None => {
                     // A key that is there already is not what was meant.
@@ -103,7 +104,7 @@ impl ShapeReader<'_> {
                     };
                     let problem = format!("unknown key \"{}\"", named(key));
                     self.findings
-                        .report(&codes::UNKNOWN_KEY, key_span, &path, problem)
+                        .report(&codes::UNKNOWN_KEY, key_span, path, problem)
                         .help(help);
                 }
             }
@@ -112,18 +113,13 @@ impl ShapeReader<'_> {
             let description = properties.get(key).map(description).unwrap_or_default();
             let problem = format!("the key \"{key}\" is missing");
             self.findings
-                .report(
-                    &codes::MISSING_KEY,
-                    &node.opening(),
-                    &join(path, key),
-                    problem,
-                )
+                .report(&codes::MISSING_KEY, &node.opening(), path.key(key), problem)
                 .help(description);
         }
         result.into()
     }
 
-    fn array(&mut self, node: &Node, schema: &Json, root: &Json, path: &str) -> Json {
+    fn array(&mut self, node: &Node, schema: &Json, root: &Json, path: &KeyPath<'_>) -> Json {
         let Value::Array(elements) = &node.value else {
             self.wrong_type(node, "a list", path);
             return Json::Null;
@@ -131,11 +127,11 @@ impl ShapeReader<'_> {
         let items = schema.get("items").unwrap_or(&Json::Null);
         let elements = elements.iter().enumerate();
         elements
-            .map(|(index, element)| self.value(element, items, root, &join_index(path, index)))
+            .map(|(index, element)| self.value(element, items, root, &path.index(index)))
             .collect()
     }
 
-    fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &str) -> Json {
+    fn scalar(&mut self, node: &Node, expected: &str, schema: &Json, path: &KeyPath<'_>) -> Json {
         let formed = node.as_str().and_then(|text| formed(text, schema));
         let is_doubtful = |text: &str| {
             holds_credentials(text) || looks_secret(text) && !matches!(formed, Some(Ok(())))
@@ -146,7 +142,7 @@ impl ShapeReader<'_> {
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 if let Some(Err(problem)) = formed {
-                    let problem = problem.replace(text, named(text));
+                    let problem = problem.replace(text.as_str(), named(text));
                     self.findings
                         .report(&codes::BAD_FORMAT, &node.span, path, problem);
                 }
@@ -183,7 +179,13 @@ impl ShapeReader<'_> {
         node.to_json()
     }
 
-    fn integer(&mut self, node: &Node, number: &serde_json::Number, schema: &Json, path: &str) {
+    fn integer(
+        &mut self,
+        node: &Node,
+        number: &serde_json::Number,
+        schema: &Json,
+        path: &KeyPath<'_>,
+    ) {
         let bound = |name| schema.get(name).and_then(Json::as_f64);
         let low = bound("minimum").unwrap_or(f64::MIN);
         let high = bound("maximum").unwrap_or_else(|| match schema.get("format") {
@@ -203,7 +205,7 @@ impl ShapeReader<'_> {
         }
     }
 
-    fn choice(&mut self, node: &Node, choices: &[&str], path: &str) -> Json {
+    fn choice(&mut self, node: &Node, choices: &[&str], path: &KeyPath<'_>) -> Json {
         if !node.as_str().is_some_and(looks_secret) {
             self.findings.show(&node.span);
         }
@@ -220,7 +222,7 @@ impl ShapeReader<'_> {
         node.to_json()
     }
 
-    fn null(&mut self, node: &Node, path: &str) -> Json {
+    fn null(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let help = "write a value, or remove the key";
         self.findings
             .report(&codes::NULL, &node.span, path, "null is no value")
@@ -228,7 +230,7 @@ impl ShapeReader<'_> {
         Json::Null
     }
 
-    fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
+    fn wrong_type(&mut self, node: &Node, expected: &str, path: &KeyPath<'_>) {
         let problem = format!("expected {expected}, found {}", node.type_name());
         self.findings
             .report(&codes::WRONG_TYPE, &node.span, path, problem)

@@ -6,9 +6,11 @@ mod toml;
 mod write;
 mod yaml;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::codes::{self, Code};
@@ -34,7 +36,7 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(serde_json::Number),
-    String(String),
+    String(CompactString),
     Array(Vec<Node>),
     Object(Vec<Entry>),
 }
@@ -42,7 +44,7 @@ pub(crate) enum Value {
 /// A key, where it stands, and its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) key: String,
+    pub(crate) key: CompactString,
     pub(crate) key_span: Range<usize>,
     pub(crate) node: Node,
 }
@@ -113,20 +115,26 @@ impl Fault {
 
     fn unsupported(
         span: Range<usize>,
-        path: &str,
+        path: impl fmt::Display,
         problem: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self {
             span,
             kind: FaultKind::Unsupported,
-            path: path.to_owned(),
+            path: path.to_string(),
             problem: problem.into(),
             help: help.into(),
         }
     }
 
-    fn duplicate(span: Range<usize>, path: String, key: &str, first: Option<Range<usize>>) -> Self {
+    fn duplicate(
+        span: Range<usize>,
+        path: impl fmt::Display,
+        key: &str,
+        first: Option<Range<usize>>,
+    ) -> Self {
+        let path = path.to_string();
         let path = match path.strip_suffix(key) {
             Some(above) => format!("{above}{}", named(key)),
             None => path,
@@ -187,20 +195,6 @@ pub(crate) fn parse(findings: &mut Findings) -> Option<Node> {
         }
     }
     root
-}
-
-/// The path of `key` below `path`.
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
-/// The path of an element below `path`.
-pub(crate) fn join_index(path: &str, index: usize) -> String {
-    format!("{path}[{index}]")
 }
 
 impl Node {
@@ -286,7 +280,7 @@ impl Node {
             Value::Array(elements) => elements.iter().map(Self::to_json).collect(),
             Value::Object(entries) => entries
                 .iter()
-                .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                .map(|entry| (entry.key.to_string(), entry.node.to_json()))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
         }
@@ -319,7 +313,7 @@ impl Serialize for Node {
             Value::Object(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for Entry { key, node, .. } in entries {
-                    map.serialize_entry(key, node)?;
+                    map.serialize_entry(key.as_str(), node)?;
                 }
                 map.end()
             }

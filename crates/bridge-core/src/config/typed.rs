@@ -4,8 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::codes;
+use super::key_path::KeyPath;
 use super::shape::ShapeReader;
-use super::tree::{Node, Value, join};
+use super::tree::{Node, Value};
 
 impl ShapeReader<'_> {
     /// Reads `node` into settings of the framework; `None` after an error.
@@ -13,7 +14,7 @@ impl ShapeReader<'_> {
         &mut self,
         node: &Node,
         schema: &Json,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<T> {
         let before = self.findings.error_count();
         let value = self.read(node, schema, path);
@@ -28,7 +29,7 @@ impl ShapeReader<'_> {
         &mut self,
         value: Json,
         node: &Node,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<T> {
         let result: Result<T, _> = serde_path_to_error::deserialize(value);
         result
@@ -40,12 +41,12 @@ impl ShapeReader<'_> {
     }
 
     /// Reports a problem at the value that `at`, relative to `node`, leads to.
-    pub(super) fn report_at(&mut self, node: &Node, path: &str, at: &str, problem: String) {
+    pub(super) fn report_at(&mut self, node: &Node, path: &KeyPath<'_>, at: &str, problem: String) {
         let mut place = node;
-        let mut whole = path.to_owned();
+        let mut whole = path.to_string();
         for key in at.split('.').filter(|key| !key.is_empty()) {
             let name = key.split('[').next().unwrap_or(key);
-            whole = join(&whole, key);
+            whole = KeyPath::new(&whole).key(key).to_string();
             match place.get(name) {
                 Some(entry) => place = &entry.node,
                 None => break,

@@ -1,7 +1,6 @@
 //! Tests of rules: messages, and exactly which channels each one reaches with which text.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,8 +9,9 @@ use super::compile::{InstanceFacts, exact_channel};
 use crate::config::InstanceSetup;
 use crate::config::codes;
 use crate::config::diagnostic::{Findings, Place};
+use crate::config::key_path::KeyPath;
 use crate::config::shape::{NoSecrets, ShapeReader};
-use crate::config::tree::{Node, Value, join_index, parse};
+use crate::config::tree::{Node, Value, parse};
 use crate::fit::flatten;
 use crate::id::{Channel, RuleId};
 use crate::message::{Message, MessageKind, Sender};
@@ -187,23 +187,23 @@ pub(crate) fn read_cases(
         source: &NoSecrets,
         secrets: &mut secrets,
     };
-    shape.read(&root, &whole, "");
+    shape.read(&root, &whole, &KeyPath::ROOT);
     let is_well_formed = findings.error_count() == before;
     let Some(Value::Array(nodes)) = root.get("tests").map(|entry| &entry.node.value) else {
         return Vec::new();
     };
+    let tests = KeyPath::new("tests");
     let nodes = nodes.iter().enumerate();
     nodes
         .filter_map(|(index, node)| {
-            let path = join_index("tests", index);
-            read_case(node, &path, is_well_formed, facts, findings)
+            read_case(node, &tests.index(index), is_well_formed, facts, findings)
         })
         .collect()
 }
 
 fn read_case(
     node: &Node,
-    path: &str,
+    path: &KeyPath<'_>,
     is_well_formed: bool,
     facts: &HashMap<String, InstanceFacts>,
     findings: &mut Findings,
@@ -213,9 +213,10 @@ fn read_case(
         Some(Value::Array(nodes)) => &nodes[..],
         _ => &[],
     };
+    let expect = path.key("expect");
     let mut channels: Vec<Option<Channel>> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
-        let path = join_index(&format!("{path}.expect"), index);
+        let path = expect.index(index);
         let channel = exact_channel(node, "to", &path, facts, findings);
         if channel.is_some() && channels.contains(&channel) {
             let problem = "this channel is expected twice; a message reaches each at most once";
@@ -223,7 +224,7 @@ fn read_case(
                 .report(
                     &codes::DUPLICATE_EXPECTATION,
                     &node.opening(),
-                    &path,
+                    path,
                     problem,
                 )
                 .help("remove one of the two");

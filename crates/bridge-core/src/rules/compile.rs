@@ -8,10 +8,11 @@ mod pattern;
 mod replace;
 mod rule;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use regex::Regex;
 
 use super::keys::KNOWN;
@@ -23,11 +24,13 @@ use crate::config::Format;
 use crate::config::codes::{self, Code};
 use crate::config::diagnostic::{Diagnostic, Findings, Place};
 use crate::config::disclosure::named;
+use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
 use crate::config::suggest::{nearest, suggest};
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::driver::AddressKey;
 use crate::id::{InstanceId, RuleId};
+use crate::rules::RULES;
 
 pub(super) use endpoint::exact_channel;
 
@@ -54,13 +57,13 @@ pub(crate) fn compile(
     let nodes = compiler.rule_nodes(root)?;
     let mut rules = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
-        rules.extend(compiler.rule(node, &join_index("rules", index)));
+        rules.extend(compiler.rule(node, &RULES.index(index)));
     }
     if nodes.is_empty() {
         let problem = "there are no rules, so nothing is forwarded";
         let help = "start the bridge, say something in a group, and paste the address it logs";
         compiler
-            .report(&codes::NO_RULES, &root.opening(), "rules", problem)
+            .report(&codes::NO_RULES, &root.opening(), &RULES, problem)
             .help(help);
     }
     let rules = Rules::new(rules);
@@ -75,7 +78,6 @@ pub(crate) fn compile(
 struct Compiler<'a> {
     facts: Option<&'a HashMap<String, InstanceFacts>>,
     findings: &'a mut Findings,
-    delivery_schema: serde_json::Value,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
     /// A clone of a pattern would have tables of its own.
@@ -89,11 +91,9 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(facts: Option<&'a HashMap<String, InstanceFacts>>, findings: &'a mut Findings) -> Self {
-        let delivery_schema = endpoint::delivery_schema();
         Self {
             facts,
             findings,
-            delivery_schema,
             templates: HashMap::new(),
             patterns: HashMap::new(),
             replacements: HashMap::new(),
@@ -106,7 +106,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         code: &'static Code,
         span: &Range<usize>,
-        path: &str,
+        path: &KeyPath<'_>,
         problem: impl Into<String>,
     ) -> &mut Diagnostic {
         self.findings.report(code, span, path, problem)
@@ -123,17 +123,17 @@ impl<'a> Compiler<'a> {
                 "expected an object with the key \"rules\", found {}",
                 root.type_name()
             );
-            self.report(&codes::WRONG_TYPE, &root.span, "", problem)
+            self.report(&codes::WRONG_TYPE, &root.span, &KeyPath::ROOT, problem)
                 .help(form);
             return None;
         };
-        let meant = self.refuse_unknown(entries, &KNOWN.file, "");
+        let meant = self.refuse_unknown(entries, &KNOWN.file, &KeyPath::ROOT);
         let Some(rules) = root.get("rules") else {
             if meant.contains("rules") {
                 return None;
             }
             let problem = "the key \"rules\" is missing";
-            self.report(&codes::MISSING_KEY, &root.opening(), "rules", problem)
+            self.report(&codes::MISSING_KEY, &root.opening(), &RULES, problem)
                 .help(form);
             return None;
         };
@@ -141,7 +141,7 @@ impl<'a> Compiler<'a> {
             Value::Array(nodes) => Some(nodes),
             _ => {
                 let problem = format!("expected a list of rules, found {}", rules.node.type_name());
-                self.report(&codes::WRONG_TYPE, &rules.node.span, "rules", problem)
+                self.report(&codes::WRONG_TYPE, &rules.node.span, &RULES, problem)
                     .help(form);
                 None
             }
@@ -154,7 +154,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
         known: &'k [String],
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> HashSet<&'k str> {
         let entries: Vec<_> = entries.into_iter().collect();
         let known = known.iter().map(String::as_str);
@@ -169,13 +169,15 @@ impl<'a> Compiler<'a> {
             meant.extend(near);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if KNOWN.msg.contains(&entry.key) && known.clone().any(|key| key == "msg") => {
+                None if KNOWN.msg.iter().any(|key| *key == entry.key)
+                    && known.clone().any(|key| key == "msg") =>
+                {
                     format!("write it into \"msg\": {{\"{}\": …}}", entry.key)
                 }
                 None => suggest(&entry.key, known.clone()),
             };
             let problem = format!("unknown key \"{}\"", named(&entry.key));
-            let path = join(path, named(&entry.key));
+            let path = path.key(named(&entry.key));
             self.report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
                 .help(help);
         }

@@ -1,6 +1,6 @@
 //! Finds the rules that take messages from a channel, without looking at the others.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::{Channels, Rule};
 use crate::id::{Address, InstanceId};
@@ -48,11 +48,7 @@ impl Index {
         };
         let mut found = sources.any.clone();
         for (keys, table) in &sources.by_keys {
-            let rules = match address
-                .iter()
-                .map(|(key, _)| key)
-                .eq(keys.iter().map(|key| &**key))
-            {
+            let rules = match names(address, keys) {
                 true => table.get(address),
                 false => cut(address, keys).and_then(|address| table.get(&address)),
             };
@@ -66,14 +62,21 @@ impl Index {
 
 impl Sources {
     fn list(&mut self, pattern: &Address) -> &mut Vec<usize> {
-        let keys: Vec<Box<str>> = pattern.iter().map(|(key, _)| key.into()).collect();
-        let position = self.by_keys.iter().position(|(known, _)| *known == keys);
+        let mut sets = self.by_keys.iter();
+        let position = sets.position(|(keys, _)| names(pattern, keys));
         let position = position.unwrap_or_else(|| {
+            let keys = pattern.iter().map(|(key, _)| key.into()).collect();
             self.by_keys.push((keys, HashMap::new()));
             self.by_keys.len() - 1
         });
         self.by_keys[position].1.entry(pattern.clone()).or_default()
     }
+}
+
+/// Whether these are the address's keys.
+fn names(address: &Address, keys: &[Box<str>]) -> bool {
+    let names = address.iter().map(|(key, _)| key);
+    names.eq(keys.iter().map(|key| &**key))
 }
 
 /// The address with only the given keys; `None` if it lacks one.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::template;
 use crate::config::publish::keys;
+use crate::config::settings::DeliveryKeys;
 use crate::message::MessageKind;
 
 /// The whole file.
@@ -118,7 +119,13 @@ pub(super) struct Known {
     pub(super) forward: Vec<String>,
     pub(super) msg: Vec<String>,
     pub(super) replace: Vec<String>,
+    /// Beside the address of a target; never a part of it.
+    pub(super) delivery: Vec<String>,
 }
+
+/// The schema of the keys of deliveries.
+pub(super) static DELIVERY: LazyLock<serde_json::Value> =
+    LazyLock::new(|| schemars::schema_for!(DeliveryKeys).to_value());
 
 pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let of = |schema: Schema| keys(&schema.to_value());
@@ -137,6 +144,7 @@ pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         forward: without(&OF_CONNECT),
         msg: of(schemars::schema_for!(MsgKeys)),
         replace: of(schemars::schema_for!(ReplaceKeys)),
+        delivery: keys(&DELIVERY),
     }
 });
 

@@ -9,8 +9,9 @@ mod loops;
 mod patterns;
 mod repeated;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::compile::InstanceFacts;
 use super::{Channels, Rules, SourcePattern};

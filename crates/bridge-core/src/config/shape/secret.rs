@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 use super::ShapeReader;
 use crate::config::codes;
 use crate::config::disclosure::looks_secret;
+use crate::config::key_path::KeyPath;
 use crate::config::suggest::nearest;
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::ports::SecretSource;
 use crate::secret::{Secret, Secrets};
 
@@ -47,7 +48,7 @@ const SECRET_FORMS: &str =
 
 impl ShapeReader<'_> {
     /// One secret, or a list of them.
-    pub(super) fn secrets(&mut self, node: &Node, path: &str) -> Json {
+    pub(super) fn secrets(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let Value::Array(elements) = &node.value else {
             return self.secret(node, path);
         };
@@ -66,11 +67,11 @@ impl ShapeReader<'_> {
         }
         let elements = elements.iter().enumerate();
         elements
-            .map(|(index, element)| self.element(element, &join_index(path, index)))
+            .map(|(index, element)| self.element(element, &path.index(index)))
             .collect()
     }
 
-    fn element(&mut self, node: &Node, path: &str) -> Json {
+    fn element(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         match node.value {
             Value::Null => self.null(node, path),
             _ => self.secret(node, path),
@@ -78,7 +79,7 @@ impl ShapeReader<'_> {
     }
 
     /// A secret in any of its three forms. What is written in the file is never put into a problem.
-    pub(super) fn secret(&mut self, node: &Node, path: &str) -> Json {
+    pub(super) fn secret(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         let (origin, is_sound, span) = match (&node.value, node.as_object()) {
             (Value::String(text), _) => {
                 if text.is_empty() {
@@ -87,7 +88,7 @@ impl ShapeReader<'_> {
                         .help(SECRET_FORMS);
                     return Json::Null;
                 }
-                return self.found(text.clone(), path);
+                return self.found(text.to_string(), path);
             }
             (_, Some([entry @ Entry { key, node, .. }])) => match (key.as_str(), node.as_str()) {
                 ("env", Some(name)) => (Origin::Env(name), is_variable_name(name), &node.span),
@@ -140,29 +141,29 @@ impl ShapeReader<'_> {
     }
 
     /// An object that names no place of a secret.
-    fn no_origin(&mut self, entry: &Entry, path: &str) -> Json {
+    fn no_origin(&mut self, entry: &Entry, path: &KeyPath<'_>) -> Json {
         // Only what is as short as these words is named: it is no secret.
         let meant = nearest(&entry.key, ORIGINS).filter(|meant| *meant != entry.key);
         let Some(meant) = meant else {
             return self.no_secret(&entry.node, path);
         };
         let problem = format!("unknown key \"{}\"", entry.key);
-        let path = join(path, &entry.key);
+        let path = path.key(&entry.key);
         self.findings
             .report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
             .help(format!("did you mean `{meant}`?"));
         Json::Null
     }
 
-    fn found(&mut self, value: String, path: &str) -> Json {
+    fn found(&mut self, value: String, path: &KeyPath<'_>) -> Json {
         self.secrets.push(FoundSecret {
-            path: path.to_owned(),
+            path: path.to_string(),
             value: Secret::new(value.clone()),
         });
         value.into()
     }
 
-    fn no_secret(&mut self, node: &Node, path: &str) -> Json {
+    fn no_secret(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {
         self.findings
             .report(&codes::NOT_A_SECRET, &node.span, path, "this is no secret")
             .help(SECRET_FORMS);

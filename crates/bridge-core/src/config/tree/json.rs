@@ -1,16 +1,19 @@
 //! JSON with comments.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use compact_str::CompactString;
+use foldhash::{HashMap, HashMapExt};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, ParseResult};
 use jsonc_parser::{ParseStringErrorKind, parse_to_ast};
 
+use super::super::key_path::KeyPath;
 use super::number::{TOO_LARGE, TOO_LARGE_HELP, fractional, whole};
-use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value, join, join_index};
+use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value};
 
 /// Reads the text; the parser stops at the first fault of syntax.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -21,7 +24,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let root = match ast_of(text, CommentCollectionStrategy::Off) {
         Ok(ParseResult {
             value: Some(value), ..
-        }) => reader.node(&value, "", 1),
+        }) => reader.node(value, &KeyPath::ROOT, 1),
         Ok(_) => {
             reader.faults.push(Fault::empty(0..text.len()));
             None
@@ -83,16 +86,17 @@ struct Reader {
 }
 
 impl Reader {
-    /// The value as a node, `depth` lists and objects deep; `None` if it can't be held.
-    fn node(&mut self, value: &ast::Value<'_>, path: &str, depth: usize) -> Option<Node> {
-        let span = value.range().start..value.range().end;
+    /// The value as a node, `depth` lists and objects deep; `None` if it can't be held. What was
+    /// taken over is freed at once: a large file is not held twice as a tree.
+    fn node(&mut self, value: ast::Value<'_>, path: &KeyPath<'_>, depth: usize) -> Option<Node> {
+        let span = bytes(value.range());
         let nests = matches!(value, ast::Value::Array(_) | ast::Value::Object(_));
         if nests && depth > MAX_DEPTH {
             self.refuse(Fault::too_deep(span.start..span.start + 1));
             return None;
         }
         let value = match value {
-            ast::Value::StringLit(lit) => Value::String(lit.value.to_string()),
+            ast::Value::StringLit(lit) => Value::String(lit.value.into()),
             ast::Value::NumberLit(lit) => {
                 let is_whole = !lit.value.contains(['.', 'e', 'E']);
                 let number = match is_whole {
@@ -108,35 +112,32 @@ impl Reader {
             ast::Value::BooleanLit(lit) => Value::Bool(lit.value),
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::Array(array) => {
-                let elements = array.elements.iter().enumerate();
-                let nodes = elements.filter_map(|(index, element)| {
-                    self.node(element, &join_index(path, index), depth + 1)
-                });
-                Value::Array(nodes.collect())
+                let mut nodes = Vec::with_capacity(array.elements.len());
+                for (index, element) in array.elements.into_iter().enumerate() {
+                    nodes.extend(self.node(element, &path.index(index), depth + 1));
+                }
+                Value::Array(nodes)
             }
             ast::Value::Object(object) => Value::Object(self.entries(object, path, depth)),
         };
         Some(Node { value, span })
     }
 
-    fn entries(&mut self, object: &ast::Object<'_>, path: &str, depth: usize) -> Vec<Entry> {
-        let mut first_places: HashMap<&str, Range<usize>> = HashMap::new();
+    fn entries(&mut self, object: ast::Object<'_>, path: &KeyPath<'_>, depth: usize) -> Vec<Entry> {
+        let mut repeated = repeated(&object.properties);
         let mut entries = Vec::with_capacity(object.properties.len());
-        for property in &object.properties {
-            let key = property.name.as_str();
-            let range = property.name.range();
-            let key_span = range.start..range.end;
-            let path = join(path, key);
-            if let Some(first) = first_places.get(key) {
-                let first = Some(first.clone());
-                self.faults
-                    .push(Fault::duplicate(key_span, path, key, first));
+        for (position, property) in object.properties.into_iter().enumerate() {
+            let key_span = bytes(property.name.range());
+            let key = CompactString::from(property.name.as_str());
+            let path = path.key(&key);
+            if let Some(first) = repeated.remove(&position) {
+                let fault = Fault::duplicate(key_span, path, &key, Some(first));
+                self.faults.push(fault);
                 continue;
             }
-            first_places.insert(key, key_span.clone());
-            if let Some(node) = self.node(&property.value, &path, depth + 1) {
+            if let Some(node) = self.node(property.value, &path, depth + 1) {
                 entries.push(Entry {
-                    key: key.to_owned(),
+                    key,
                     key_span,
                     node,
                 });
@@ -149,6 +150,31 @@ impl Reader {
         self.is_whole = false;
         self.faults.push(fault);
     }
+}
+
+/// Where the first one stands of each key that is repeated, by the position of the repeated one.
+fn repeated(properties: &[ast::ObjectProp<'_>]) -> HashMap<usize, Range<usize>> {
+    /// Of so few keys, looking at all is faster than any table.
+    const FEW: usize = 8;
+    let mut repeated = HashMap::new();
+    let mut first = HashMap::new();
+    for (position, property) in properties.iter().enumerate() {
+        let key = property.name.as_str();
+        let earlier = match properties.len() <= FEW {
+            true => properties[..position]
+                .iter()
+                .position(|other| other.name.as_str() == key),
+            false => Some(*first.entry(key).or_insert(position)),
+        };
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != position) {
+            repeated.insert(position, bytes(properties[earlier].name.range()));
+        }
+    }
+    repeated
+}
+
+fn bytes(range: jsonc_parser::common::Range) -> Range<usize> {
+    range.start..range.end
 }
 
 /// The parser's fault in our words. Its own may hold what stands in the file.

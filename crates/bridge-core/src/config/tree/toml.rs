@@ -6,8 +6,9 @@ mod outline;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::key_path::KeyPath;
 use super::number::{TOO_LARGE, TOO_LARGE_HELP, fractional, whole};
-use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value, join, join_index};
+use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value};
 use explain::explained;
 use outline::Outline;
 
@@ -58,7 +59,7 @@ struct Reader {
 
 impl Reader {
     fn root(&mut self, text: &str, table: DeTable<'_>) -> Option<Node> {
-        let entries = self.entries(table, "", 1);
+        let entries = self.entries(table, &KeyPath::ROOT, 1);
         let start = entries.first().map_or(0, |entry| entry.key_span.start);
         Some(Node {
             value: Value::Object(entries),
@@ -67,14 +68,19 @@ impl Reader {
     }
 
     /// The value as a node, `depth` lists and objects deep; `None` if it can't be held.
-    fn node(&mut self, value: Spanned<DeValue<'_>>, path: &str, depth: usize) -> Option<Node> {
+    fn node(
+        &mut self,
+        value: Spanned<DeValue<'_>>,
+        path: &KeyPath<'_>,
+        depth: usize,
+    ) -> Option<Node> {
         let span = value.span();
         let nests = matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_));
         if nests && depth > MAX_DEPTH {
             return self.refuse(Fault::too_deep(span));
         }
         let value = match value.into_inner() {
-            DeValue::String(text) => Value::String(text.into_owned()),
+            DeValue::String(text) => Value::String(text.into()),
             DeValue::Boolean(value) => Value::Bool(value),
             DeValue::Integer(number) => match whole(number.as_str(), number.radix()) {
                 Some(number) => Value::Number(number),
@@ -101,7 +107,7 @@ impl Reader {
             DeValue::Array(array) => {
                 let mut nodes = Vec::with_capacity(array.len());
                 for (index, element) in array.into_iter().enumerate() {
-                    nodes.extend(self.node(element, &join_index(path, index), depth + 1));
+                    nodes.extend(self.node(element, &path.index(index), depth + 1));
                 }
                 Value::Array(nodes)
             }
@@ -111,14 +117,14 @@ impl Reader {
     }
 
     /// The entries in the order in which their keys first stand in the file.
-    fn entries(&mut self, table: DeTable<'_>, path: &str, depth: usize) -> Vec<Entry> {
+    fn entries(&mut self, table: DeTable<'_>, path: &KeyPath<'_>, depth: usize) -> Vec<Entry> {
         let mut entries = Vec::with_capacity(table.len());
         for (key, value) in table {
             let key_span = key.span();
             let key = key.into_inner().into_owned();
-            if let Some(node) = self.node(value, &join(path, &key), depth + 1) {
+            if let Some(node) = self.node(value, &path.key(&key), depth + 1) {
                 entries.push(Entry {
-                    key,
+                    key: key.into(),
                     key_span,
                     node,
                 });

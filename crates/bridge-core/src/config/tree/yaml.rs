@@ -6,9 +6,11 @@ mod scalar;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use compact_str::CompactString;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle};
 
-use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value, join, join_index};
+use super::super::key_path::KeyPath;
+use super::{Entry, Fault, MAX_DEPTH, Node, Parsed, Value};
 use explain::explained;
 use scalar::resolve;
 
@@ -78,7 +80,6 @@ struct Builder<'t> {
 
 /// A list or an object that is being read.
 struct Frame {
-    path: String,
     start: usize,
     style: StructureStyle,
     content: Content,
@@ -88,14 +89,14 @@ enum Content {
     List(Vec<Node>),
     Object {
         entries: Vec<Entry>,
-        first_places: HashMap<String, Range<usize>>,
+        first_places: HashMap<CompactString, Range<usize>>,
         key: Option<Key>,
     },
 }
 
 /// A key whose value is still to come.
 enum Key {
-    Fine(String, Range<usize>),
+    Fine(CompactString, Range<usize>),
     /// It has been reported; its value is left out.
     Refused(Range<usize>),
 }
@@ -115,9 +116,8 @@ impl<'t> Builder<'t> {
     /// Takes an event; whether the next one is wanted.
     fn event(&mut self, event: Event<'_>, span: &Span) -> bool {
         let place = bytes(self.text, span);
-        let path = self.path();
         if event.tag().is_some() {
-            self.refuse_tag(span, &path);
+            self.refuse_tag(span);
         }
         match event {
             Event::DocumentStart(..) => {
@@ -129,9 +129,9 @@ impl<'t> Builder<'t> {
                     return false;
                 }
             }
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, place, &path),
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, place),
             Event::SequenceStart(style, ..) => {
-                return self.open(place, style, path, Content::List(Vec::new()));
+                return self.open(place, style, Content::List(Vec::new()));
             }
             Event::MappingStart(style, ..) => {
                 let content = Content::Object {
@@ -139,19 +139,20 @@ impl<'t> Builder<'t> {
                     first_places: HashMap::new(),
                     key: None,
                 };
-                return self.open(place, style, path, content);
+                return self.open(place, style, content);
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::Anchor(..) => {
                 let problem = "anchors (&) are not supported";
                 let help = "write the value out wherever it is needed";
-                self.faults
-                    .push(Fault::unsupported(place, &path, problem, help));
+                let fault = Fault::unsupported(place, self.path(), problem, help);
+                self.faults.push(fault);
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let problem = "aliases (*) are not supported";
                 let help = "write the value out; if a text is meant, put it in quotes: \"*…\"";
-                self.refuse(Fault::unsupported(place.clone(), &path, problem, help));
+                let fault = Fault::unsupported(place.clone(), self.path(), problem, help);
+                self.refuse(fault);
                 self.place(Node {
                     value: Value::Null,
                     span: place,
@@ -162,18 +163,18 @@ impl<'t> Builder<'t> {
         true
     }
 
-    fn refuse_tag(&mut self, span: &Span, path: &str) {
+    fn refuse_tag(&mut self, span: &Span) {
         let start = span.tag_start.unwrap_or(span.start);
         let start = bytes(self.text, &Span::new(start, start)).start;
         let rest = &self.text[start..];
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
         let problem = "tags (!) are not supported";
         let help = "remove it; a text is written in quotes, a number without";
-        let fault = Fault::unsupported(start..start + end, path, problem, help);
+        let fault = Fault::unsupported(start..start + end, self.path(), problem, help);
         self.refuse(fault);
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, place: Range<usize>, path: &str) {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, place: Range<usize>) {
         let (value, span) = match style {
             ScalarStyle::Plain if place.is_empty() => {
                 // Nothing is written there: the key is what can be shown.
@@ -189,15 +190,16 @@ impl<'t> Builder<'t> {
             }
             ScalarStyle::Plain => (resolve(text), place),
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                (Ok(Value::String(text.to_owned())), self.block_scalar(place))
+                (Ok(Value::String(text.into())), self.block_scalar(place))
             }
-            _ => (Ok(Value::String(text.to_owned())), place),
+            _ => (Ok(Value::String(text.into())), place),
         };
         let is_merge = style == ScalarStyle::Plain && text == "<<";
         if is_merge && self.expects_key() {
             let problem = "merge keys (<<) are not supported";
             let help = "write the keys out wherever they are needed";
-            self.refuse(Fault::unsupported(span.clone(), path, problem, help));
+            let fault = Fault::unsupported(span.clone(), self.path(), problem, help);
+            self.refuse(fault);
             return self.refused_key(span);
         }
         let value = match value {
@@ -205,7 +207,8 @@ impl<'t> Builder<'t> {
             // As a key it is refused for being no string.
             Err(_) if self.expects_key() => Value::Null,
             Err((problem, help)) => {
-                self.refuse(Fault::unsupported(span.clone(), path, problem, help));
+                let fault = Fault::unsupported(span.clone(), self.path(), problem, help);
+                self.refuse(fault);
                 Value::Null
             }
         };
@@ -253,19 +256,12 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn open(
-        &mut self,
-        place: Range<usize>,
-        style: StructureStyle,
-        path: String,
-        content: Content,
-    ) -> bool {
+    fn open(&mut self, place: Range<usize>, style: StructureStyle, content: Content) -> bool {
         if self.stack.len() >= MAX_DEPTH {
             self.refuse(Fault::too_deep(place));
             return false;
         }
         self.stack.push(Frame {
-            path,
             start: place.start,
             style,
             content,
@@ -315,31 +311,29 @@ impl<'t> Builder<'t> {
 
     fn key(&mut self, node: Node) {
         let Node { value, span } = node;
-        let base = self.stack.last().map_or("", |frame| frame.path.as_str());
         let Value::String(name) = value else {
             let problem = "a key must be a text";
             let help = "put it in quotes";
-            self.refuse(Fault::unsupported(span.clone(), base, problem, help));
+            let fault = Fault::unsupported(span.clone(), self.path(), problem, help);
+            self.refuse(fault);
             return self.refused_key(span);
         };
-        let path = join(base, &name);
         let Some(Content::Object {
             first_places, key, ..
         }) = self.stack.last_mut().map(|frame| &mut frame.content)
         else {
             return;
         };
-        match first_places.get(&name) {
-            Some(first) => {
-                let fault = Fault::duplicate(span.clone(), path, &name, Some(first.clone()));
-                *key = Some(Key::Refused(span));
-                self.faults.push(fault);
-            }
-            None => {
-                first_places.insert(name.clone(), span.clone());
-                *key = Some(Key::Fine(name, span));
-            }
-        }
+        let Some(first) = first_places.get(&name).cloned() else {
+            first_places.insert(name.clone(), span.clone());
+            *key = Some(Key::Fine(name, span));
+            return;
+        };
+        let above = self.path();
+        let above = KeyPath::new(&above);
+        let fault = Fault::duplicate(span.clone(), above.key(&name), &name, Some(first));
+        self.faults.push(fault);
+        self.refused_key(span);
     }
 
     fn refused_key(&mut self, span: Range<usize>) {
@@ -357,18 +351,15 @@ impl<'t> Builder<'t> {
 
     /// The path of the value that comes next.
     fn path(&self) -> String {
-        match self.stack.last().map(|frame| (&frame.path, &frame.content)) {
-            None => String::new(),
-            Some((path, Content::List(nodes))) => join_index(path, nodes.len()),
-            Some((
-                path,
-                Content::Object {
-                    key: Some(Key::Fine(key, _)),
-                    ..
-                },
-            )) => join(path, key),
-            Some((path, _)) => path.clone(),
-        }
+        let below = |path: String, frame: &Frame| match &frame.content {
+            Content::List(nodes) => KeyPath::new(&path).index(nodes.len()).to_string(),
+            Content::Object {
+                key: Some(Key::Fine(key, _)),
+                ..
+            } => KeyPath::new(&path).key(key).to_string(),
+            Content::Object { .. } => path,
+        };
+        self.stack.iter().fold(String::new(), below)
     }
 
     fn refuse(&mut self, fault: Fault) {

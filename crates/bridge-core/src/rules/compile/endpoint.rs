@@ -1,19 +1,22 @@
 //! The channels that a rule names: in `from`, in `to`, in `channels`.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet, HashSetExt};
 
 use super::format::Msg;
 use super::{Compiler, InstanceFacts};
 use crate::config::codes;
 use crate::config::diagnostic::Findings;
+use crate::config::key_path::KeyPath;
 use crate::config::settings::{DeliveryKeys, DeliveryPolicy};
 use crate::config::shape::{NoSecrets, ShapeReader};
 use crate::config::suggest::{nearest, suggest};
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId};
+use crate::rules::keys::{DELIVERY, KNOWN};
 
 /// One end of a rule.
 #[derive(Debug)]
@@ -39,15 +42,11 @@ pub(super) enum Role {
     Exact,
 }
 
-pub(super) fn delivery_schema() -> serde_json::Value {
-    schemars::schema_for!(DeliveryKeys).to_value()
-}
-
 /// Reads the one channel that `key` of a test names; what is wrong with it is reported.
 pub(crate) fn exact_channel(
     node: &Node,
     key: &str,
-    path: &str,
+    path: &KeyPath<'_>,
     facts: &HashMap<String, InstanceFacts>,
     findings: &mut Findings,
 ) -> Option<Channel> {
@@ -63,7 +62,7 @@ pub(crate) fn exact_channel(
         let span = node.get(key).map_or(&node.span, |entry| &entry.node.span);
         let problem = format!("\"{key}\" of a test names one channel");
         findings
-            .report(&codes::NO_CHANNEL, span, &join(path, key), problem)
+            .report(&codes::NO_CHANNEL, span, path.key(key), problem)
             .help("keep one, and write another test for each of the others");
         return None;
     }
@@ -76,14 +75,14 @@ impl Compiler<'_> {
         rule: &Node,
         key: &str,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Vec<Endpoint> {
-        let path = join(path, key);
-        let form = format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
+        let path = path.key(key);
+        let form = || format!("write \"{key}\": {{\"dt_main\": {{…}}}}");
         let Some(entry) = rule.get(key) else {
             let problem = format!("the key \"{key}\" is missing");
             self.report(&codes::MISSING_KEY, &rule.opening(), &path, problem)
-                .help(form);
+                .help(form());
             return Vec::new();
         };
         let Some(instances) = entry.node.as_object() else {
@@ -92,23 +91,24 @@ impl Compiler<'_> {
                 entry.node.type_name()
             );
             self.report(&codes::WRONG_TYPE, &entry.node.span, &path, problem)
-                .help(form);
+                .help(form());
             return Vec::new();
         };
         if instances.is_empty() {
             let problem = format!("\"{key}\" names no instance");
             self.report(&codes::NO_CHANNEL, &entry.node.span, &path, problem)
-                .help(form);
+                .help(form());
         }
         let mut ends = Vec::new();
         for instance in instances {
-            let path = join(&path, &instance.key);
-            let facts = match self.facts.map(|facts| facts.get(&instance.key)) {
+            let path = path.key(&instance.key);
+            let facts = self.facts.map(|facts| facts.get(instance.key.as_str()));
+            let facts = match facts {
                 Some(None) => {
                     self.unknown_instance(instance, &path);
                     continue;
                 }
-                Some(Some(facts)) => Some(facts.clone()),
+                Some(facts) => facts,
                 None => None,
             };
             match &instance.node.value {
@@ -119,23 +119,17 @@ impl Compiler<'_> {
                             .help("write at least one channel, or remove the instance");
                     }
                     for (index, node) in nodes.iter().enumerate() {
-                        let path = join_index(&path, index);
-                        ends.extend(self.endpoint(node, instance, facts.as_ref(), role, &path));
+                        let path = path.index(index);
+                        ends.extend(self.endpoint(node, instance, facts, role, &path));
                     }
                 }
-                _ => ends.extend(self.endpoint(
-                    &instance.node,
-                    instance,
-                    facts.as_ref(),
-                    role,
-                    &path,
-                )),
+                _ => ends.extend(self.endpoint(&instance.node, instance, facts, role, &path)),
             }
         }
         ends
     }
 
-    fn unknown_instance(&mut self, instance: &Entry, path: &str) {
+    fn unknown_instance(&mut self, instance: &Entry, path: &KeyPath<'_>) {
         let Some(facts) = self.facts else { return };
         let known = facts.keys().map(String::as_str);
         let problem = format!("no instance is called \"{}\" in the config", instance.key);
@@ -163,7 +157,7 @@ impl Compiler<'_> {
         instance: &Entry,
         facts: Option<&InstanceFacts>,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<Endpoint> {
         let id = facts.map_or_else(|| instance.key.as_str().into(), |facts| facts.id.clone());
         let any = node.as_str() == Some("*");
@@ -193,16 +187,15 @@ impl Compiler<'_> {
                 .help(address_form(facts));
             return None;
         };
-        let (address, dressing): (Vec<_>, Vec<_>) = entries
-            .iter()
-            .partition(|entry| !self.is_reserved(&entry.key));
+        let (address, dressing): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|entry| !is_reserved(&entry.key));
         let address = self.address(node, &address, facts, role, path);
         let (msg, policy) = match role {
             Role::Source => {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a target, not to \"from\"", entry.key);
                     let help = "move it to the channel in \"to\", or \"msg\" to the rule";
-                    let path = join(path, &entry.key);
+                    let path = path.key(&entry.key);
                     self.report(
                         &codes::TARGET_KEY_IN_SOURCE,
                         &entry.key_span,
@@ -217,7 +210,7 @@ impl Compiler<'_> {
             Role::Exact => {
                 for entry in dressing {
                     let problem = format!("\"{}\" belongs to a rule, not to a test", entry.key);
-                    let path = join(path, &entry.key);
+                    let path = path.key(&entry.key);
                     self.report(
                         &codes::TARGET_KEY_IN_SOURCE,
                         &entry.key_span,
@@ -241,36 +234,30 @@ impl Compiler<'_> {
         })
     }
 
-    /// Words that never name a part of an address.
-    fn is_reserved(&self, key: &str) -> bool {
-        let delivery = self.delivery_schema.pointer("/properties");
-        key == "msg" || delivery.is_some_and(|keys| keys.get(key).is_some())
-    }
-
     fn address(
         &mut self,
         node: &Node,
         entries: &[&Entry],
         facts: Option<&InstanceFacts>,
         role: Role,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<Address> {
         let before = self.findings.error_count();
         let mut pairs = Vec::new();
         let mut misspelled = HashSet::new();
         for entry in entries {
-            let path = join(path, &entry.key);
+            let path = path.key(&entry.key);
             let keys = facts.map(|facts| facts.address_keys);
             if let Some(keys) = keys
                 && !keys.iter().any(|known| known.name == entry.key)
             {
                 let problem = format!("unknown channel key \"{}\"", entry.key);
-                let valid = self.valid_beside(node, keys, role);
+                let valid = Self::valid_beside(node, keys, role);
                 let meant = nearest(&entry.key, valid.iter().copied());
                 misspelled.extend(meant.map(str::to_owned));
                 let help = suggest(&entry.key, valid);
                 self.findings
-                    .report(&codes::UNKNOWN_CHANNEL_KEY, &entry.key_span, &path, problem)
+                    .report(&codes::UNKNOWN_CHANNEL_KEY, &entry.key_span, path, problem)
                     .help(help);
                 continue;
             }
@@ -308,7 +295,7 @@ impl Compiler<'_> {
         let incomplete = !missing.is_empty() && (role != Role::Source || entries.is_empty());
         for key in missing.into_iter().filter(|_| incomplete) {
             let problem = format!("the channel key \"{}\" is missing", key.name);
-            let path = join(path, key.name);
+            let path = path.key(key.name);
             self.report(&codes::MISSING_CHANNEL_KEY, &node.opening(), &path, problem)
                 .help(key.description);
         }
@@ -316,11 +303,9 @@ impl Compiler<'_> {
     }
 
     /// The keys that an address may still have: those that it has are not what was meant.
-    fn valid_beside(&self, node: &Node, keys: &[AddressKey], role: Role) -> Vec<&str> {
-        let delivery = self.delivery_schema.pointer("/properties");
-        let delivery = delivery.and_then(serde_json::Value::as_object);
-        let dressing = delivery.into_iter().flat_map(|keys| keys.keys());
-        let dressing = dressing.map(String::as_str).chain(["msg"]);
+    fn valid_beside(node: &Node, keys: &[AddressKey], role: Role) -> Vec<&'static str> {
+        let delivery = KNOWN.delivery.iter().map(String::as_str);
+        let dressing = delivery.chain(["msg"]);
         let dressing = dressing.filter(|_| matches!(role, Role::Target | Role::Both));
         let names = keys.iter().map(|key| key.name);
         let absent = names.clone().chain(dressing);
@@ -337,13 +322,13 @@ impl Compiler<'_> {
         node: &Node,
         entries: Vec<&Entry>,
         facts: Option<&InstanceFacts>,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> (Msg, Option<Arc<DeliveryPolicy>>) {
         let (msg, delivery): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.key == "msg");
         let msg = msg
             .first()
-            .map(|entry| self.msg_block(&entry.node, &join(path, "msg")));
+            .map(|entry| self.msg_block(&entry.node, &path.key("msg")));
         let msg = msg.unwrap_or_default();
         let wider = facts
             .map(|facts| Arc::clone(&facts.policy))
@@ -361,9 +346,14 @@ impl Compiler<'_> {
             source: &NoSecrets,
             secrets: &mut secrets,
         };
-        let keys: Option<DeliveryKeys> = shape.settings(&block, &self.delivery_schema, path);
+        let keys: Option<DeliveryKeys> = shape.settings(&block, &DELIVERY, path);
         (msg, keys.map(|keys| Arc::new(wider.with(&keys))))
     }
+}
+
+/// Whether the word never names a part of an address.
+fn is_reserved(key: &str) -> bool {
+    key == "msg" || KNOWN.delivery.iter().any(|known| known == key)
 }
 
 /// How an address of the instance is written.

@@ -3,8 +3,9 @@
 use super::Compiler;
 use crate::config::codes;
 use crate::config::disclosure::named;
+use crate::config::key_path::KeyPath;
 use crate::config::suggest::suggest;
-use crate::config::tree::{Entry, Node, Value, join, join_index};
+use crate::config::tree::{Entry, Node, Value};
 use crate::message::MessageKind;
 use crate::rules::filter::{Accepted, Alternative, Condition, Filter, Test};
 
@@ -12,7 +13,7 @@ use crate::rules::filter::{Accepted, Alternative, Condition, Filter, Test};
 const KEYS: [&str; 4] = ["sender_id", "sender", "text", "kind"];
 
 impl Compiler<'_> {
-    pub(super) fn filter(&mut self, rule: &Node, path: &str) -> Filter {
+    pub(super) fn filter(&mut self, rule: &Node, path: &KeyPath<'_>) -> Filter {
         Filter {
             when: self.condition(rule, "when", path),
             unless: self.condition(rule, "unless", path),
@@ -20,7 +21,7 @@ impl Compiler<'_> {
     }
 
     /// Where the rule says that it stops the later ones, if it does.
-    pub(super) fn stop(&mut self, rule: &Node, path: &str) -> Option<(usize, usize)> {
+    pub(super) fn stop(&mut self, rule: &Node, path: &KeyPath<'_>) -> Option<(usize, usize)> {
         let entry = rule.get("stop")?;
         match &entry.node.value {
             Value::Bool(true) => Some(self.findings.document.place(entry.key_span.start)),
@@ -31,7 +32,7 @@ impl Compiler<'_> {
                 self.report(
                     &codes::WRONG_TYPE,
                     &entry.node.span,
-                    &join(path, "stop"),
+                    &path.key("stop"),
                     problem,
                 )
                 .help(help);
@@ -40,9 +41,9 @@ impl Compiler<'_> {
         }
     }
 
-    fn condition(&mut self, rule: &Node, key: &str, path: &str) -> Option<Condition> {
+    fn condition(&mut self, rule: &Node, key: &str, path: &KeyPath<'_>) -> Option<Condition> {
         let entry = rule.get(key)?;
-        let path = join(path, key);
+        let path = path.key(key);
         let alternatives = match &entry.node.value {
             Value::Array(nodes) => {
                 if nodes.is_empty() {
@@ -50,9 +51,7 @@ impl Compiler<'_> {
                 }
                 let nodes = nodes.iter().enumerate();
                 nodes
-                    .filter_map(|(index, node)| {
-                        self.alternative(node, key, &join_index(&path, index))
-                    })
+                    .filter_map(|(index, node)| self.alternative(node, key, &path.index(index)))
                     .collect()
             }
             _ => self
@@ -63,14 +62,14 @@ impl Compiler<'_> {
         Some(Condition { alternatives })
     }
 
-    fn nothing_asked(&mut self, node: &Node, key: &str, path: &str) {
+    fn nothing_asked(&mut self, node: &Node, key: &str, path: &KeyPath<'_>) {
         let problem = format!("\"{key}\" asks for nothing");
         let help = format!("remove it, or ask for one of: {}", KEYS.join(", "));
         self.report(&codes::EMPTY_VALUE, &node.span, path, problem)
             .help(help);
     }
 
-    fn alternative(&mut self, node: &Node, key: &str, path: &str) -> Option<Alternative> {
+    fn alternative(&mut self, node: &Node, key: &str, path: &KeyPath<'_>) -> Option<Alternative> {
         let Some(entries) = node.as_object() else {
             let problem = format!(
                 "expected an object of what \"{key}\" asks for, found {}",
@@ -86,7 +85,7 @@ impl Compiler<'_> {
         }
         let mut tests = Vec::with_capacity(entries.len());
         for entry in entries {
-            let path = join(path, &entry.key);
+            let path = path.key(&entry.key);
             let Some(accepted) = self.accepted(node, entry, &path) else {
                 continue;
             };
@@ -96,7 +95,7 @@ impl Compiler<'_> {
         Some(Alternative { tests })
     }
 
-    fn accepted(&mut self, parent: &Node, entry: &Entry, path: &str) -> Option<Accepted> {
+    fn accepted(&mut self, parent: &Node, entry: &Entry, path: &KeyPath<'_>) -> Option<Accepted> {
         if !KEYS.contains(&entry.key.as_str()) {
             // A key that is there already is not what was meant.
             let absent = KEYS.into_iter().filter(|key| parent.get(key).is_none());
@@ -129,7 +128,11 @@ impl Compiler<'_> {
     }
 
     /// The strings that a key takes: one, or a list of them. None of them is empty.
-    fn values<'n>(&mut self, node: &'n Node, path: &str) -> Vec<(&'n str, &'n Node, String)> {
+    fn values<'n>(
+        &mut self,
+        node: &'n Node,
+        path: &'n KeyPath<'n>,
+    ) -> Vec<(&'n str, &'n Node, KeyPath<'n>)> {
         let nodes = match &node.value {
             Value::Array(nodes) => {
                 if nodes.is_empty() {
@@ -139,10 +142,10 @@ impl Compiler<'_> {
                 }
                 let nodes = nodes.iter().enumerate();
                 nodes
-                    .map(|(index, node)| (node, join_index(path, index)))
+                    .map(|(index, node)| (node, path.index(index)))
                     .collect()
             }
-            _ => vec![(node, path.to_owned())],
+            _ => vec![(node, *path)],
         };
         let mut values = Vec::with_capacity(nodes.len());
         for (node, path) in nodes {
@@ -166,7 +169,7 @@ impl Compiler<'_> {
         values
     }
 
-    fn kind(&mut self, name: &str, node: &Node, path: &str) -> Option<MessageKind> {
+    fn kind(&mut self, name: &str, node: &Node, path: &KeyPath<'_>) -> Option<MessageKind> {
         let kind = MessageKind::from_name(name);
         if kind.is_none() {
             let problem = format!("\"{name}\" is no kind of message");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Compiler;
 use crate::config::codes;
-use crate::config::tree::{Node, join};
+use crate::config::key_path::KeyPath;
+use crate::config::tree::Node;
 use crate::rules::Dress;
 use crate::rules::keys::KNOWN;
 use crate::rules::replace::Replacements;
@@ -33,9 +34,9 @@ impl Msg {
 
 impl Compiler<'_> {
     /// What the rule says of the looks of its messages.
-    pub(super) fn rule_msg(&mut self, node: &Node, path: &str) -> Msg {
+    pub(super) fn rule_msg(&mut self, node: &Node, path: &KeyPath<'_>) -> Msg {
         let mut msg = match node.get("msg") {
-            Some(entry) => self.msg_block(&entry.node, &join(path, "msg")),
+            Some(entry) => self.msg_block(&entry.node, &path.key("msg")),
             None => Msg::default(),
         };
         msg.template = msg.template.or_else(|| self.template(DEFAULT_FORMAT));
@@ -43,7 +44,7 @@ impl Compiler<'_> {
     }
 
     /// What a `msg` block says.
-    pub(super) fn msg_block(&mut self, node: &Node, path: &str) -> Msg {
+    pub(super) fn msg_block(&mut self, node: &Node, path: &KeyPath<'_>) -> Msg {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected an object, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
@@ -57,9 +58,9 @@ impl Compiler<'_> {
         }
     }
 
-    fn msg_format(&mut self, node: &Node, path: &str) -> Option<Arc<Template>> {
+    fn msg_format(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<Arc<Template>> {
         let format = node.get("msg_format")?;
-        let path = join(path, "msg_format");
+        let path = path.key("msg_format");
         let Some(text) = format.node.as_str() else {
             let problem = format!("expected a string, found {}", format.node.type_name());
             self.report(&codes::WRONG_TYPE, &format.node.span, &path, problem)
@@ -84,7 +85,7 @@ impl Compiler<'_> {
         errors: Vec<TemplateError>,
         text: &str,
         node: &Node,
-        path: &str,
+        path: &KeyPath<'_>,
     ) {
         for error in errors {
             let document = &self.findings.document;

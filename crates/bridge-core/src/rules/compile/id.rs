@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 use super::Compiler;
 use super::endpoint::Endpoint;
 use crate::config::codes;
-use crate::config::tree::{Node, join};
+use crate::config::key_path::KeyPath;
+use crate::config::tree::Node;
 use crate::id::RuleId;
 
 impl Compiler<'_> {
@@ -14,7 +15,7 @@ impl Compiler<'_> {
         node: &Node,
         kind: &str,
         endpoints: &[Endpoint],
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<RuleId> {
         let Some(entry) = node.get("id") else {
             let base = routing_hash(kind, endpoints);
@@ -31,7 +32,7 @@ impl Compiler<'_> {
             self.ids.insert(id.clone(), node.opening());
             return Some(id);
         };
-        let path = join(path, "id");
+        let path = path.key("id");
         let Some(text) = entry.node.as_str().filter(|text| !text.trim().is_empty()) else {
             let problem = "a rule's id must be a string that is not empty";
             self.report(&codes::EMPTY_VALUE, &entry.node.span, &path, problem)
@@ -66,10 +67,7 @@ fn routing_hash(kind: &str, endpoints: &[Endpoint]) -> String {
         hash.update([u8::from(end.is_source)]);
     }
     let digest = hash.finalize();
-    let hex: String = digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("rule-{hex}")
+    let mut first = [0; 8];
+    first[2..].copy_from_slice(&digest[..6]);
+    format!("rule-{:012x}", u64::from_be_bytes(first))
 }

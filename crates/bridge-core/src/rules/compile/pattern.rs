@@ -8,6 +8,7 @@ use regex_syntax::ast::ErrorKind;
 
 use super::Compiler;
 use crate::config::codes;
+use crate::config::key_path::KeyPath;
 use crate::config::tree::Node;
 
 /// How large a compiled pattern may be, and how large the tables of one search may grow.
@@ -24,7 +25,12 @@ struct PatternError {
 
 impl Compiler<'_> {
     /// The pattern `text`, which stands at `node`. `None` after a fault, which is reported.
-    pub(super) fn pattern(&mut self, text: &str, node: &Node, path: &str) -> Option<Arc<Regex>> {
+    pub(super) fn pattern(
+        &mut self,
+        text: &str,
+        node: &Node,
+        path: &KeyPath<'_>,
+    ) -> Option<Arc<Regex>> {
         if let Some(known) = self.patterns.get(text) {
             return Some(Arc::clone(known));
         }

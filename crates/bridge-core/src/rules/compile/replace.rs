@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use super::Compiler;
 use crate::config::codes;
-use crate::config::tree::{Node, Value, join, join_index};
+use crate::config::key_path::KeyPath;
+use crate::config::tree::{Node, Value};
 use crate::rules::keys::KNOWN;
 use crate::rules::replace::{Replacement, Replacements, With};
 
 const FORM: &str = "write [{\"pattern\": \"…\", \"with\": \"…\"}]";
 
 impl Compiler<'_> {
-    pub(super) fn replacements(&mut self, msg: &Node, path: &str) -> Option<Arc<Replacements>> {
+    pub(super) fn replacements(
+        &mut self,
+        msg: &Node,
+        path: &KeyPath<'_>,
+    ) -> Option<Arc<Replacements>> {
         let entry = msg.get("replace")?;
-        let path = join(path, "replace");
+        let path = path.key("replace");
         let Value::Array(nodes) = &entry.node.value else {
             let problem = format!(
                 "expected a list of replacements, found {}",
@@ -27,7 +32,7 @@ impl Compiler<'_> {
         let mut written = Vec::with_capacity(nodes.len());
         let mut list = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
-            let path = join_index(&path, index);
+            let path = path.index(index);
             let (text, replacement) = self.replacement(node, &path).unzip();
             written.extend(text);
             list.extend(replacement);
@@ -39,7 +44,11 @@ impl Compiler<'_> {
     }
 
     /// What is written, and what it means.
-    fn replacement(&mut self, node: &Node, path: &str) -> Option<((String, String), Replacement)> {
+    fn replacement(
+        &mut self,
+        node: &Node,
+        path: &KeyPath<'_>,
+    ) -> Option<((String, String), Replacement)> {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected a replacement, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
@@ -55,20 +64,20 @@ impl Compiler<'_> {
                 self.report(
                     &codes::EMPTY_VALUE,
                     &node.span,
-                    &join(path, "pattern"),
+                    &path.key("pattern"),
                     problem,
                 )
                 .help("write what is to be replaced; an empty \"with\" removes it");
                 None
             }
-            Some((text, node)) => self.pattern(text, node, &join(path, "pattern")),
+            Some((text, node)) => self.pattern(text, node, &path.key("pattern")),
             None => None,
         };
         let (with, with_node) = with?;
         let filled = match With::parse(with, compiled.as_deref()) {
             Ok(filled) => filled,
             Err(errors) => {
-                self.template_errors(errors, with, with_node, &join(path, "with"));
+                self.template_errors(errors, with, with_node, &path.key("with"));
                 return None;
             }
         };
@@ -86,9 +95,9 @@ impl Compiler<'_> {
         node: &'n Node,
         key: &str,
         misspelled: &HashSet<&str>,
-        path: &str,
+        path: &KeyPath<'_>,
     ) -> Option<(&'n str, &'n Node)> {
-        let path = join(path, key);
+        let path = path.key(key);
         let Some(entry) = node.get(key) else {
             if misspelled.contains(key) {
                 return None;

@@ -3,14 +3,15 @@
 use super::Compiler;
 use super::endpoint::{Endpoint, Role};
 use crate::config::codes;
+use crate::config::key_path::KeyPath;
 use crate::config::suggest::{nearest, suggest};
-use crate::config::tree::{Entry, Node, join};
+use crate::config::tree::{Entry, Node};
 use crate::id::Channel;
 use crate::rules::keys::{KNOWN, OF_FORWARD, RuleType};
 use crate::rules::{Channels, Rule, SourcePattern, Target};
 
 impl Compiler<'_> {
-    pub(super) fn rule(&mut self, node: &Node, path: &str) -> Option<Rule> {
+    pub(super) fn rule(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<Rule> {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected a rule, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
@@ -101,7 +102,7 @@ impl Compiler<'_> {
         Some(rule)
     }
 
-    fn rule_type(&mut self, node: &Node, path: &str) -> Option<RuleType> {
+    fn rule_type(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<RuleType> {
         let Some(entry) = node.get("type") else {
             return Some(meant_type(node).unwrap_or_default());
         };
@@ -124,7 +125,7 @@ impl Compiler<'_> {
                     }
                 };
                 let help = suggest(word, ["connect", "forward"]);
-                self.report(code, &entry.node.span, &join(path, "type"), problem)
+                self.report(code, &entry.node.span, &path.key("type"), problem)
                     .help(help);
                 None
             }
@@ -132,15 +133,19 @@ impl Compiler<'_> {
     }
 
     /// A key that rules of the other kind have.
-    fn not_for_this_rule(&mut self, entry: &Entry, kind: &str, help: &str, path: &str) {
+    fn not_for_this_rule(&mut self, entry: &Entry, kind: &str, help: &str, path: &KeyPath<'_>) {
         let key = &entry.key;
         let problem = format!("a {kind} rule has no \"{key}\"");
-        let path = join(path, key);
-        self.report(&codes::NOT_FOR_THIS_RULE, &entry.key_span, &path, problem)
-            .help(help);
+        self.report(
+            &codes::NOT_FOR_THIS_RULE,
+            &entry.key_span,
+            &path.key(key),
+            problem,
+        )
+        .help(help);
     }
 
-    fn connected(&mut self, node: &Node, path: &str) -> Vec<Endpoint> {
+    fn connected(&mut self, node: &Node, path: &KeyPath<'_>) -> Vec<Endpoint> {
         let errors_before = self.findings.error_count();
         let ends = self.endpoints(node, "channels", Role::Both, path);
         let mut distinct: Vec<_> = ends
@@ -156,7 +161,7 @@ impl Compiler<'_> {
                 .map_or(&node.span, |entry| &entry.key_span);
             let problem = "connect needs at least two different channels";
             let help = "add another instance, or write a list of channels: \"dt_main\": [{…}, {…}]";
-            self.report(&codes::NO_CHANNEL, span, &join(path, "channels"), problem)
+            self.report(&codes::NO_CHANNEL, span, &path.key("channels"), problem)
                 .help(help);
         }
         ends

@@ -6,16 +6,18 @@
 //! takes, as there is no end of values.) The other way round, a wide rule behind a narrow one, is
 //! how an exception is written, and is no fault unless both send the same.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::patterns::Patterns;
 use super::{is_same, origin};
 use crate::config::codes;
+use crate::config::key_path::KeyPath;
 use crate::config::notes::Notes;
-use crate::config::tree::join_index;
 use crate::id::Channel;
+use crate::rules::RULES;
 use crate::rules::{Rule, SourcePattern, Target};
 
 /// How many pairs are looked at. Only sources that several rules have are paired, so this is reached
@@ -62,8 +64,8 @@ fn report_idle(position: usize, rule: &Rule, notes: &mut Notes<'_>) {
             "this rule never sends anything: it takes messages from {channel} only, and they don't go back there"
         )
     };
-    let path = join_index("rules", position);
-    if let Some(found) = notes.report(&codes::NEVER_SENDS, &target.span, &path, problem) {
+    let path = RULES.index(position);
+    if let Some(found) = notes.report(&codes::NEVER_SENDS, &target.span, path, problem) {
         found
             .label(place, "messages are taken from here")
             .help("name another channel in \"to\" or in \"from\"");
@@ -161,11 +163,11 @@ impl<'r> Coverage<'r> {
         earlier: usize,
         notes: &mut Notes<'_>,
     ) {
-        let path = join_index("rules", position);
+        let path = RULES.index(position);
         let problem =
             || "this rule is never asked: earlier rules take all its messages and stop".to_owned();
         let place = notes.findings.at(&self.rules[earlier].span);
-        if let Some(found) = notes.report(&codes::NEVER_SENDS, &rule.span, &path, problem) {
+        if let Some(found) = notes.report(&codes::NEVER_SENDS, &rule.span, path, problem) {
             found
                 .label(place, "this one stops")
                 .help("move it before the one that stops, or give that one a filter");
@@ -249,7 +251,7 @@ impl<'r> Coverage<'r> {
 
     fn report(&self, position: usize, rule: &Rule, judged: Judged<'r>, notes: &mut Notes<'_>) {
         let Some(twice) = judged.first else { return };
-        let path = join_index("rules", position);
+        let path = RULES.index(position);
         if judged.open == 0 && rule.stop.is_some() {
             // It is there to stop.
             return;
@@ -265,7 +267,7 @@ impl<'r> Coverage<'r> {
     }
 }
 
-fn report_redundant(path: &str, rule: &Rule, by: &[&Range<usize>], notes: &mut Notes<'_>) {
+fn report_redundant(path: &KeyPath<'_>, rule: &Rule, by: &[&Range<usize>], notes: &mut Notes<'_>) {
     let problem = || "this rule adds nothing: earlier rules send all that it sends".to_owned();
     let places: Vec<_> = by.iter().map(|span| notes.findings.at(span)).collect();
     let Some(found) = notes.report(&codes::REDUNDANT_RULE, &rule.span, path, problem) else {
@@ -280,7 +282,7 @@ fn report_redundant(path: &str, rule: &Rule, by: &[&Range<usize>], notes: &mut N
 }
 
 fn report_twice(
-    path: &str,
+    path: &KeyPath<'_>,
     twice: &Twice<'_>,
     earlier: &Range<usize>,
     more: usize,

@@ -10,16 +10,20 @@
 
 mod reach;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::config::codes;
 use crate::config::notes::Notes;
-use crate::config::tree::join_index;
 use crate::id::{Address, Channel, InstanceId};
+use crate::rules::RULES;
 use crate::rules::compile::InstanceFacts;
 use crate::rules::{Channels, Rule, Rules};
 use reach::{Reach, Sent};
+
+/// How many pairs of a rule's source and target are looked at one by one.
+const FEW_PAIRS: usize = 64;
 
 pub(super) fn check(rules: &Rules, facts: &HashMap<String, InstanceFacts>, notes: &mut Notes<'_>) {
     let mut told = HashSet::new();
@@ -45,8 +49,15 @@ fn within_a_room(
     told: &HashSet<usize>,
     notes: &mut Notes<'_>,
 ) {
-    if let ([source], [target]) = (&*rule.sources, &*rule.targets)
-        && source.instance == target.channel.instance
+    // Most rules have few ends in no common room, which is told without a table.
+    if rule.sources.len() * rule.targets.len() <= FEW_PAIRS
+        && !rule.targets.iter().any(|target| {
+            let mut sources = rule.sources.iter();
+            sources.any(|source| {
+                source.instance != target.channel.instance
+                    && matches!(&source.channels, Channels::Matching(address) if *address == target.channel.address)
+            })
+        })
     {
         return;
     }
@@ -75,8 +86,8 @@ fn within_a_room(
                 "a message from {other} comes back there: {instance} sends it to the same address"
             )
         };
-        let path = join_index("rules", position);
-        if let Some(found) = notes.report(&codes::LOOP, &target.span, &path, problem) {
+        let path = RULES.index(position);
+        if let Some(found) = notes.report(&codes::LOOP, &target.span, path, problem) {
             found.help("if this is one room, remove one of the two instances from the rule");
         }
     }
@@ -240,9 +251,9 @@ fn report(reach: &Reach<'_>, way: &[Sent], kind: Kind, notes: &mut Notes<'_>) {
         .into_iter()
         .map(|(span, text)| (notes.findings.at(&span), text))
         .collect();
-    let path = join_index("rules", closing.rule);
+    let path = RULES.index(closing.rule);
     let span = reach.span(*closing);
-    let Some(found) = notes.report(&codes::LOOP, &span, &path, problem) else {
+    let Some(found) = notes.report(&codes::LOOP, &span, path, problem) else {
         return;
     };
     for (place, text) in labels {

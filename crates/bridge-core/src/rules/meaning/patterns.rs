@@ -1,6 +1,6 @@
 //! The different sources of all rules, and which of them takes everything that another takes.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::id::InstanceId;
 use crate::rules::{Channels, Rule, SourcePattern};

@@ -109,7 +109,7 @@ fn text() -> impl Strategy<Value = String> {
 fn leaf() -> impl Strategy<Value = Value> {
     let finite = any::<f64>().prop_filter_map("finite", serde_json::Number::from_f64);
     prop_oneof![
-        4 => text().prop_map(Value::String),
+        4 => text().prop_map(|text| Value::String(text.into())),
         1 => any::<bool>().prop_map(Value::Bool),
         1 => any::<i64>().prop_map(|number| Value::Number(number.into())),
         1 => (-100_i64..10_000).prop_map(|number| Value::Number(number.into())),
@@ -124,7 +124,7 @@ fn object(value: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
         for (key, value) in pairs {
             if entries.iter().all(|entry| entry.key != key) {
                 entries.push(Entry {
-                    key,
+                    key: key.into(),
                     key_span: 0..0,
                     node: node(value),
                 });

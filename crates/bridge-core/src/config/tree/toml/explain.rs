@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use toml::de::Error;
 
-use super::super::{Fault, join};
+use super::super::Fault;
 use super::outline::Outline;
+use crate::config::key_path::KeyPath;
 
 /// The parser's faults.
 pub(super) struct Explained {
@@ -79,7 +80,7 @@ fn duplicate(span: Range<usize>, outline: &Outline) -> Fault {
         .iter()
         .fold(String::new(), |path, part| match part.starts_with('[') {
             true => path + part,
-            false => join(&path, part),
+            false => KeyPath::new(&path).key(part).to_string(),
         });
     let key = parts.last().map_or("", String::as_str);
     let first = outline.first(span.start);

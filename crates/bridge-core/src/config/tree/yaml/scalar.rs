@@ -30,7 +30,7 @@ pub(super) fn resolve(text: &str) -> Result<Value, Refused> {
         ));
     }
     let number = match kind(unsigned) {
-        Kind::Text => return Ok(Value::String(text.to_owned())),
+        Kind::Text => return Ok(Value::String(text.into())),
         _ if unsigned.len() > 1
             && unsigned.starts_with('0')
             && starts_with_digit(&unsigned[1..]) =>
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn words_mean_what_yaml_1_2_says_or_are_refused() {
-        let string = |text: &str| Ok(Value::String(text.to_owned()));
+        let string = |text: &str| Ok(Value::String(text.into()));
         for text in [
             "yes",
             "no",

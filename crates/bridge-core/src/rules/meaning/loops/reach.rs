@@ -1,7 +1,8 @@
 //! Which sends follow from a send that is heard.
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::id::{Address, Channel};
 use crate::rules::compile::InstanceFacts;
