@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must pass before a change lands, cheapest first.
 
 use crate::step::{Failed, cargo, say};
-use crate::{generate, torture, validate};
+use crate::{generate, new_driver, torture, validate};
 
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failed> {
@@ -41,6 +41,7 @@ pub(crate) fn run() -> Result<(), Failed> {
         let test = ["test", "--package", "bridge-bin"];
         cargo(&[&test[..], &features[..]].concat(), &[])
     })?;
+    step("a new driver", new_driver::rehearse)?;
     step("torture", || torture::run(&torture::Options::short()))?;
     step("tests", || cargo(&["test", "--workspace", "--locked"], &[]))?;
     say("== all steps passed");

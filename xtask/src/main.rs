@@ -2,6 +2,7 @@
 
 mod ci;
 mod generate;
+mod new_driver;
 mod step;
 mod torture;
 mod validate;
@@ -35,6 +36,21 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Make a crate for a new platform: compiles, is documented, tested and linked
+    NewDriver {
+        /// Lower-case words joined by hyphens, such as my-chat
+        name: String,
+        /// Make it in this folder, outside the workspace, and link it nowhere
+        #[arg(long, value_name = "DIR")]
+        out_of_tree: Option<PathBuf>,
+    },
+    /// Run the contract test of a driver, with its table
+    TestDriver {
+        /// The driver, such as dingtalk
+        name: String,
+    },
+    /// Make drivers as a stranger would, in a copy of the workspace and outside, and test them
+    Rehearse,
     /// Kill, overload and starve the real binary, and compare with what it acknowledged
     Torture(torture::Options),
     /// Run everything that must pass before a change lands
@@ -50,6 +66,9 @@ fn main() -> ExitCode {
         Task::Validate { .. } => validate::everything(),
         Task::Generate { check: true } => generate::run(generate::Mode::Check),
         Task::Generate { check: false } => generate::run(generate::Mode::Write),
+        Task::NewDriver { name, out_of_tree } => new_driver::run(&name, out_of_tree.as_deref()),
+        Task::TestDriver { name } => new_driver::test(&name),
+        Task::Rehearse => new_driver::rehearse(),
         Task::Torture(options) => torture::run(&options),
         Task::Ci => ci::run(),
     };

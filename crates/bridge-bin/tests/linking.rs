@@ -31,10 +31,10 @@ fn a_driver_that_is_not_linked_is_an_error() {
     for name in &crates {
         let line = format!("use {} as _;", name.replace('-', "_"));
         assert!(lines.contains(&line), "add `{line}` to src/drivers.rs");
-        assert!(
-            manifest.contains(&format!("{name}.workspace = true")),
-            "add {name} to Cargo.toml"
-        );
+        let dependency = format!("{name} = {{ path = \"../{name}\" }}");
+        let is_dependency = manifest.contains(&format!("\n{name}.workspace = true"))
+            || manifest.contains(&format!("\n{dependency}"));
+        assert!(is_dependency, "add `{dependency}` to Cargo.toml");
     }
     let linked = Catalog::linked().unwrap();
     assert_eq!(

@@ -138,7 +138,7 @@ pub(super) fn drafts<'a>(
                     entry.key, instance.key
                 );
                 findings
-                    .report(&codes::WRONG_TYPE, &instance.key_span, &path, problem)
+                    .report(&codes::WRONG_TYPE, &instance.key_span, path, problem)
                     .help(help);
             } else {
                 names.insert(&instance.key, &instance.key_span);

@@ -1,5 +1,8 @@
 //! Checks of what the driver says became of a send that failed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, SendError};
 use bridge_core::ports::{HttpError, HttpErrorKind, Reached};
 use bytes::Bytes;
@@ -174,7 +177,7 @@ pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S
     for (what, answer) in failures(&*context.subject) {
         let (bench, is_well) = mended(context, answer)?;
         drop(bench.send()?);
-        is_well.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_well.store(true, Ordering::Relaxed);
         let ended = bench.send()?;
         ensure!(
             ended.is_ok(),
@@ -184,18 +187,19 @@ pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S
     Ok(())
 }
 
-type Mended<S> = (Bench<S>, std::sync::Arc<std::sync::atomic::AtomicBool>);
+type Mended<S> = (Bench<S>, Arc<AtomicBool>);
 
 /// A driver whose platform answers everything with `answer`, until all is well.
 fn mended<S: Subject>(context: &Context<S>, answer: Answer) -> Result<Mended<S>, Stop> {
-    let is_well = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let switch = std::sync::Arc::clone(&is_well);
-    let bench = context.answering(move |subject, request| {
-        match is_well.load(std::sync::atomic::Ordering::Relaxed) {
-            true => Ok(subject.accepted(request)),
-            false => answer.clone(),
-        }
-    })?;
+    let is_well = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&is_well);
+    let bench =
+        context.answering(
+            move |subject, request| match is_well.load(Ordering::Relaxed) {
+                true => Ok(subject.accepted(request)),
+                false => answer.clone(),
+            },
+        )?;
     Ok((bench, switch))
 }
 

@@ -150,7 +150,7 @@ impl ShapeReader<'_> {
         let problem = format!("unknown key \"{}\"", entry.key);
         let path = path.key(&entry.key);
         self.findings
-            .report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
+            .report(&codes::UNKNOWN_KEY, &entry.key_span, path, problem)
             .help(format!("did you mean `{meant}`?"));
         Json::Null
     }
