@@ -1,4 +1,4 @@
-//! Files with one change each, and whether they are good.
+//! Files with one change each, and whether they are good: a table, as long as there are cases.
 
 use serde_json::{Value, json};
 
