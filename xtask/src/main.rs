@@ -29,6 +29,8 @@ enum Task {
         config: Option<PathBuf>,
         /// The rules file
         rules: Option<PathBuf>,
+        #[command(flatten)]
+        strictness: validate::Strictness,
     },
     /// Write the schemas in config/ and rules/, and the tables of keys in docs/
     Generate {
@@ -62,8 +64,9 @@ fn main() -> ExitCode {
         Task::Validate {
             config: Some(config),
             rules: Some(rules),
-        } => validate::pair(&config, &rules),
-        Task::Validate { .. } => validate::everything(),
+            strictness,
+        } => validate::pair(&config, &rules, strictness),
+        Task::Validate { strictness, .. } => validate::everything(strictness),
         Task::Generate { check: true } => generate::run(generate::Mode::Check),
         Task::Generate { check: false } => generate::run(generate::Mode::Write),
         Task::NewDriver { name, out_of_tree } => new_driver::run(&name, out_of_tree.as_deref()),

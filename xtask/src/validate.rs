@@ -1,4 +1,5 @@
-//! `cargo xtask validate`: the binary's own check over files, with the environment left out.
+//! `cargo xtask validate`: the binary's own check over files, with the environment left out unless
+//! it is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,17 +9,38 @@ use crate::step::{Failed, cargo_in, say, top};
 /// The endings of config and rules files, as the binary knows them.
 const ENDINGS: [&str; 5] = ["json", "jsonc", "yaml", "yml", "toml"];
 
+/// How strict the check is.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Strictness {
+    /// Look at the environment, too: secrets, data directory, ports
+    #[arg(long)]
+    environment: bool,
+
+    /// Fail on warnings, too
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+impl Strictness {
+    /// What `bridge check` is told.
+    fn args(self) -> Vec<&'static str> {
+        let offline = (!self.environment).then_some("--offline");
+        let deny = self.deny_warnings.then_some("--deny-warnings");
+        offline.into_iter().chain(deny).collect()
+    }
+}
+
 /// Checks one config with its rules. Relative paths are taken from where the user stands.
-pub(crate) fn pair(config: &Path, rules: &Path) -> Result<(), Failed> {
+pub(crate) fn pair(config: &Path, rules: &Path, strictness: Strictness) -> Result<(), Failed> {
     let here = std::env::current_dir()
         .map_err(|error| Failed::new(format!("the working directory is gone: {error}")))?;
-    check(&here, config, rules)
+    check(&here, config, rules, strictness)
 }
 
 /// Checks every pair: `config/NAME.*` with `rules/NAME.*`, and `config/config.*` with
 /// `rules/rules.*`, whatever formats they have. Rules without a partner are checked by themselves.
 /// All are checked, whatever the first ones bring.
-pub(crate) fn everything() -> Result<(), Failed> {
+pub(crate) fn everything(strictness: Strictness) -> Result<(), Failed> {
     let configs = files("config")?;
     let rules = files("rules")?;
     let mut failed = Vec::new();
@@ -34,7 +56,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
             continue;
         };
         for (config, rules) in pairs(configs, rules) {
-            tally(name, check(&top(), config, rules));
+            tally(name, check(&top(), config, rules, strictness));
         }
     }
     for (name, rules) in rules
@@ -42,7 +64,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
         .filter(|(name, _)| !configs.contains_key(*name))
     {
         for rules in rules {
-            tally(name, check_alone(&top(), rules));
+            tally(name, check_alone(&top(), rules, strictness));
         }
     }
     match failed.first() {
@@ -95,11 +117,12 @@ fn lonely(configs: &[PathBuf]) -> Failed {
     }
 }
 
-fn check(dir: &Path, config: &Path, rules: &Path) -> Result<(), Failed> {
+fn check(dir: &Path, config: &Path, rules: &Path, strictness: Strictness) -> Result<(), Failed> {
     let names = [config, rules].map(|path| path.to_string_lossy().into_owned());
     let pair = ["--config", &*names[0], "--rules", &*names[1]];
     let what = names.join(" with ");
-    bridge(dir, &[&["check", "--offline"], &pair[..]].concat(), &what)?;
+    let check = [&["check"], &pair[..], &strictness.args()].concat();
+    bridge(dir, &check, &what)?;
     // `bridge test` knows how the file beside the rules is called.
     let endings = ["tests.json", "tests.yaml", "tests.yml", "tests.toml"];
     let mut tests = endings.iter().map(|ending| rules.with_extension(ending));
@@ -110,9 +133,12 @@ fn check(dir: &Path, config: &Path, rules: &Path) -> Result<(), Failed> {
 }
 
 /// Syntax, keys and values of rules whose instances are not known.
-fn check_alone(dir: &Path, rules: &Path) -> Result<(), Failed> {
+fn check_alone(dir: &Path, rules: &Path, strictness: Strictness) -> Result<(), Failed> {
     let rules = rules.to_string_lossy();
     let command = ["check", "--only", "rules", "--rules", &*rules];
+    // Rules alone have no environment.
+    let deny = strictness.deny_warnings.then_some("--deny-warnings");
+    let command: Vec<_> = command.into_iter().chain(deny).collect();
     bridge(dir, &command, &rules)
 }
 
