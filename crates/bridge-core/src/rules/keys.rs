@@ -118,6 +118,7 @@ pub(super) struct Known {
     pub(super) connect: Vec<String>,
     pub(super) forward: Vec<String>,
     pub(super) msg: Vec<String>,
+    pub(super) when: Vec<String>,
     pub(super) replace: Vec<String>,
     /// Beside the address of a target; never a part of it.
     pub(super) delivery: Vec<String>,
@@ -143,6 +144,7 @@ pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         connect: without(&OF_FORWARD),
         forward: without(&OF_CONNECT),
         msg: of(schemars::schema_for!(MsgKeys)),
+        when: of(schemars::schema_for!(WhenKeys)),
         replace: of(schemars::schema_for!(ReplaceKeys)),
         delivery: keys(&DELIVERY),
     }

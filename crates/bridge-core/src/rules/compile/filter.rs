@@ -8,9 +8,7 @@ use crate::config::suggest::suggest;
 use crate::config::tree::{Entry, Node, Value};
 use crate::message::MessageKind;
 use crate::rules::filter::{Accepted, Alternative, Condition, Filter, Test};
-
-/// What a condition may ask for.
-const KEYS: [&str; 4] = ["sender_id", "sender", "text", "kind"];
+use crate::rules::keys::KNOWN;
 
 impl Compiler<'_> {
     pub(super) fn filter(&mut self, rule: &Node, path: &KeyPath<'_>) -> Filter {
@@ -64,7 +62,7 @@ impl Compiler<'_> {
 
     fn nothing_asked(&mut self, node: &Node, key: &str, path: &KeyPath<'_>) {
         let problem = format!("\"{key}\" asks for nothing");
-        let help = format!("remove it, or ask for one of: {}", KEYS.join(", "));
+        let help = format!("remove it, or ask for one of: {}", KNOWN.when.join(", "));
         self.report(&codes::EMPTY_VALUE, &node.span, path, problem)
             .help(help);
     }
@@ -96,10 +94,10 @@ impl Compiler<'_> {
     }
 
     fn accepted(&mut self, parent: &Node, entry: &Entry, path: &KeyPath<'_>) -> Option<Accepted> {
-        if !KEYS.contains(&entry.key.as_str()) {
+        let known = KNOWN.when.iter().map(String::as_str);
+        if !known.clone().any(|key| key == entry.key) {
             // A key that is there already is not what was meant.
-            let absent = KEYS.into_iter().filter(|key| parent.get(key).is_none());
-            let help = suggest(&entry.key, absent);
+            let help = suggest(&entry.key, known.filter(|key| parent.get(key).is_none()));
             let problem = format!("unknown key \"{}\"", named(&entry.key));
             self.report(&codes::UNKNOWN_KEY, &entry.key_span, path, problem)
                 .help(help);
