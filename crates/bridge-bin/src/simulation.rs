@@ -175,18 +175,23 @@ fn a_noisy_source_does_not_starve_the_rest() {
     });
 }
 
+/// One channel that may get a message a minute, and wants a digest of those that wait.
+fn digesting() -> World {
+    let policy = DeliveryPolicy {
+        digest: true,
+        ..DeliveryPolicy::default()
+    };
+    let rates = Rates {
+        per_minute: 1,
+        ..Rates::default()
+    };
+    World::calm(Channels(1), policy, rates)
+}
+
 #[test]
 fn what_waits_for_the_budget_is_merged_in_order() {
     run(async {
-        let policy = DeliveryPolicy {
-            digest: true,
-            ..DeliveryPolicy::default()
-        };
-        let rates = Rates {
-            per_minute: 1,
-            ..Rates::default()
-        };
-        let mut world = World::calm(Channels(1), policy, rates);
+        let mut world = digesting();
         for _ in 0..5 {
             world.admit(&[0]);
             world.pass(Duration::from_secs(1)).await;
@@ -201,15 +206,7 @@ fn what_waits_for_the_budget_is_merged_in_order() {
 #[test]
 fn a_digest_that_must_wait_takes_up_what_comes_meanwhile() {
     run(async {
-        let policy = DeliveryPolicy {
-            digest: true,
-            ..DeliveryPolicy::default()
-        };
-        let rates = Rates {
-            per_minute: 1,
-            ..Rates::default()
-        };
-        let mut world = World::calm(Channels(1), policy, rates);
+        let mut world = digesting();
         world.admit(&[0]);
         world.pass(Duration::from_secs(5)).await;
         world.admit(&[0]);
