@@ -1,5 +1,6 @@
 //! Three small platforms and a short way to load files that use them.
 
+use std::collections::BTreeMap;
 use std::future::ready;
 
 use bridge_core::capability::Capabilities;
@@ -23,6 +24,10 @@ pub(crate) struct Settings {
     password: Option<Secret>,
     /// Where to listen.
     port: Option<u16>,
+    /// Goes along with every call.
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read by the loader only")]
+    passes: BTreeMap<String, Secret>,
 }
 
 macro_rules! platform {
