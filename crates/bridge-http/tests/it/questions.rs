@@ -51,6 +51,12 @@ impl ErasedDriver for Oracle {
     }
 }
 
+/// Why the intake heard that something was refused.
+fn first_refusal(intake: &FakeIntake) -> Option<&'static str> {
+    let refusals = intake.refusals.lock().unwrap();
+    refusals.first().map(|(_, refusal)| refusal.reason)
+}
+
 #[tokio::test]
 async fn a_question_is_answered_by_the_driver_and_a_callback_is_taken_in() {
     let (get, post) = (Method::GET, Method::POST);
@@ -80,10 +86,7 @@ async fn a_question_is_answered_by_the_driver_and_a_callback_is_taken_in() {
         assert_eq!(response.status(), status, "{row}");
         let allowed = response.headers().get(header::ALLOW);
         assert_eq!(allowed.map(|value| value.to_str().unwrap()), allow, "{row}");
-        let refusals = intake.refusals.lock().unwrap();
-        let heard = refusals.first().map(|(_, refusal)| refusal.reason);
-        assert_eq!(heard, reason, "{row}");
-        drop(refusals);
+        assert_eq!(first_refusal(&intake), reason, "{row}");
         if status == 203 {
             assert_eq!(response.headers()["x-told"], "yes", "{row}");
             let body = response.into_body().collect().await.unwrap().to_bytes();
