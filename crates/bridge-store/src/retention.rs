@@ -306,3 +306,6 @@ fn count_pruned(connection: &Connection, select: &str, slice: &Slice) -> rusqlit
     insert.execute(params![slice.first, slice.last, slice.before])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
