@@ -348,7 +348,15 @@ fn drivers_lists_what_is_linked() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["drivers"]);
     let said = text(&output.stdout);
-    assert!(said.starts_with("dingtalk: "), "{said}");
+    let level = bridge_core::API_LEVEL;
+    let binary = format!("bridge {}, API level {level}\n", env!("CARGO_PKG_VERSION"));
+    assert!(said.starts_with(&binary), "{said}");
+    assert!(said.contains("\ndingtalk: "), "{said}");
+    let package = format!(
+        "\n  driver-dingtalk {}, API level {level}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(said.contains(&package), "{said}");
     for key in [
         "app_key",
         "app_secret",
