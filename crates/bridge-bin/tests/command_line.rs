@@ -370,6 +370,25 @@ fn drivers_lists_what_is_linked() {
     }
 }
 
+#[test]
+fn docs_are_of_one_platform_or_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, all) = (
+        run(dir.path(), &["docs", "dingtalk"]),
+        run(dir.path(), &["docs"]),
+    );
+    let one = text(&one.stdout);
+    assert!(one.starts_with("# dingtalk\n"), "{one}");
+    assert!(text(&all.stdout).contains(one.trim_end()), "{one}");
+    let none = run(dir.path(), &["docs", "dingtlk"]);
+    assert_eq!(none.status.code(), Some(1));
+    let said = text(&none.stderr);
+    assert!(
+        said.contains("driver \"dingtlk\" is not linked into this binary; linked: "),
+        "{said}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_may_come_from_the_environment_and_from_files() {
     let mut bed = Bed::new().await;

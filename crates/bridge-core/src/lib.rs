@@ -15,6 +15,7 @@ pub mod digest;
 pub mod driver;
 pub mod fit;
 pub mod id;
+pub mod key_table;
 pub mod message;
 pub mod outcome;
 pub mod ports;
