@@ -42,7 +42,7 @@ enum Task {
     NewDriver {
         /// Lower-case words joined by hyphens, such as my-chat
         name: String,
-        /// Make it in this folder, outside the workspace, and link it nowhere
+        /// Make it in this folder, outside the workspace: a repository with a binary of its own
         #[arg(long, value_name = "DIR")]
         out_of_tree: Option<PathBuf>,
     },

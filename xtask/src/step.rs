@@ -56,6 +56,25 @@ pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Resu
     })
 }
 
+/// What `cargo` with arguments, in a folder, prints to stderr while it fails; to succeed is an error.
+pub(crate) fn cargo_refuses(
+    dir: &Path,
+    args: &[&str],
+    envs: &[(&str, &str)],
+) -> Result<String, Failed> {
+    let line = format!("cargo {}", args.join(" "));
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(args)
+        .envs(envs.iter().copied())
+        .current_dir(dir)
+        .output()
+        .map_err(|error| Failed::new(format!("`{line}` can't start: {error}")))?;
+    if output.status.success() {
+        return Err(Failed::new(format!("`{line}` should have failed")));
+    }
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// What `cargo` with arguments, at the top, prints to stdout.
 pub(crate) fn cargo_output(args: &[&str]) -> Result<String, Failed> {
     let line = format!("cargo {}", args.join(" "));
