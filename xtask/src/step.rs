@@ -27,6 +27,12 @@ pub(crate) fn top() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The folder for what is built in between, as `CARGO_BUILD_BUILD_DIR`: that of the workspace, so that
+/// the same crates need not be built again for another one.
+pub(crate) fn shared_build() -> String {
+    top().join("target").display().to_string()
+}
+
 /// `cargo` with arguments, at the top; `envs` are set for it.
 pub(crate) fn cargo(args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> {
     cargo_in(&top(), args, envs)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::name::Name;
 use super::{outside, read, within, write};
-use crate::step::{Failed, cargo_in, cargo_refuses, say, top};
+use crate::step::{Failed, cargo_in, cargo_refuses, say, shared_build, top};
 
 /// What the compiler says of a driver that was built with another `bridge-core`.
 const MISMATCH: &str = "this driver was built with another `bridge-core` than `bridge-bin`";
@@ -95,11 +95,6 @@ fn two_cores_do_not_compile(
     }
     say("two bridge-core in one binary are refused, as they should be");
     Ok(())
-}
-
-/// What is built in between, for all of them.
-fn shared_build() -> String {
-    top().join("target").display().to_string()
 }
 
 fn lints<'a>(of: &[&'a str]) -> Vec<&'a str> {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::settings::{DeliveryKeys, InstanceKeys};
+use bridge_core::driver::{MsgForm, MsgKey};
 use bridge_core::key_table::{English, KeyTables};
 use schemars::Schema;
 
@@ -67,6 +68,7 @@ fn page(entry: &DriverEntry, tables: &KeyTables) -> String {
         framework_keys()
     );
     page += &channels(entry, tables);
+    page += &msg_keys(entry.info().msg_keys);
     page += &ability::section(entry);
     page
 }
@@ -84,6 +86,26 @@ fn channels(entry: &DriverEntry, tables: &KeyTables) -> String {
     } else {
         text += ".\n\n";
         text += &table(tables, &format!("rules {}.source", info.platform));
+    }
+    text
+}
+
+/// What a rule may say for channels of this platform alone.
+fn msg_keys(keys: &[MsgKey]) -> String {
+    if keys.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\n## Keys of a `msg` block\n\nBeside those of any platform:\n\n| key | what is written there | what it does |\n|---|---|---|\n"
+            .to_owned();
+    for key in keys {
+        let form = match key.form {
+            MsgForm::Template => "a template",
+            MsgForm::Templates => "an object with a template at each key",
+            _ => "something else",
+        };
+        let description = key.description.replace('|', "\\|");
+        text += &format!("| `{}` | {form} | {description} |\n", key.name);
     }
     text
 }
@@ -120,6 +142,18 @@ fn keys(schema: &Schema) -> Vec<&String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_msg_blocks_are_told() {
+        assert_eq!(msg_keys(&[]), "");
+        let text = msg_keys(&[
+            MsgKey::new("title", MsgForm::Template, "The title | above."),
+            MsgKey::new("fields", MsgForm::Templates, "Further fields."),
+        ]);
+        let rows = "| `title` | a template | The title \\| above. |\n\
+                    | `fields` | an object with a template at each key | Further fields. |\n";
+        assert!(text.ends_with(rows), "{text}");
+    }
 
     #[test]
     fn every_linked_driver_has_a_page_with_all_its_keys() {

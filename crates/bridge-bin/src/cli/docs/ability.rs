@@ -1,6 +1,6 @@
 //! What a driver says it can do, as rows of a table.
 
-use bridge_core::capability::Capabilities;
+use bridge_core::capability::{Capabilities, Features, Inbound};
 use bridge_core::catalog::{DriverEntry, PreparedDriver};
 
 use super::sample;
@@ -30,26 +30,35 @@ pub(super) fn section(entry: &DriverEntry) -> String {
 }
 
 fn rows(prepared: &PreparedDriver) -> Vec<(&'static str, String)> {
-    let heard = match prepared.listen() {
-        Some(listen) => format!(
-            "from callbacks by `{}`, on a listener of the bridge",
-            listen.method
-        ),
-        None => "not by a listener".to_owned(),
-    };
-    let mut rows = vec![("messages are heard", heard)];
-    rows.extend(of(&prepared.capabilities()));
+    let capabilities = prepared.capabilities();
+    let mut rows = of(&capabilities);
+    if let (Inbound::Listener, Some(listen)) = (capabilities.inbound, prepared.listen()) {
+        rows[0].1 += &format!(", by `{}`", listen.method);
+        if !listen.questions.is_empty() {
+            rows.insert(1, ("is asked by `GET`", listen.questions.join(", ")));
+        }
+    }
     rows
 }
 
-fn of(capabilities: &Capabilities) -> [(&'static str, String); 6] {
+fn of(capabilities: &Capabilities) -> Vec<(&'static str, String)> {
     let limit = |number: u32, unit: &str| match number {
         0 => "no limit is known".to_owned(),
         _ => format!("{number} {unit}"),
     };
     let yes = |is_so: bool| if is_so { "yes" } else { "no" }.to_owned();
     let counts = COUNTED.map(|text| format!("`{text}` as {}", (capabilities.text_size)(text)));
-    [
+    let inbound = match capabilities.inbound {
+        Inbound::Nothing => "it hears nothing",
+        Inbound::Listener => "the platform calls a listener of the instance",
+        Inbound::Connection => "over a connection that the instance keeps",
+        Inbound::Polling => "the instance asks again and again",
+        _ => "another way",
+    };
+    vec![
+        ("how messages come in", inbound.to_owned()),
+        ("hears beside text", features(capabilities.hears)),
+        ("shows beside text", features(capabilities.shows)),
         (
             "largest text of one send",
             format!(
@@ -57,6 +66,13 @@ fn of(capabilities: &Capabilities) -> [(&'static str, String); 6] {
                 capabilities.text_limit,
                 counts.join(", ")
             ),
+        ),
+        (
+            "texts of several lines",
+            match capabilities.line_breaks {
+                true => yes(true),
+                false => "no: each line is sent by itself".to_owned(),
+            },
         ),
         (
             "a repeated send shows one message",
@@ -78,31 +94,64 @@ fn of(capabilities: &Capabilities) -> [(&'static str, String); 6] {
     ]
 }
 
+fn features(features: Features) -> String {
+    let all = named(&features);
+    let names: Vec<_> = all.into_iter().filter(|(_, has)| *has).collect();
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn named(features: &Features) -> [(&'static str, bool); 5] {
+    [
+        ("attachments", features.attachments),
+        ("replies", features.replies),
+        ("edits", features.edits),
+        ("recalls", features.recalls),
+        ("reactions", features.reactions),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The fields' names stand in what `Debug` shows, each before a colon.
+    /// The fields of a value, as its `Debug` shows them: each before a colon, one level deep.
+    fn fields(shown: &str) -> usize {
+        let is_field = |line: &&str| {
+            let field = line.strip_prefix("    ").unwrap_or_default();
+            field.starts_with(|first: char| first.is_ascii_lowercase()) && field.contains(": ")
+        };
+        shown.lines().filter(is_field).count()
+    }
+
     #[test]
     fn no_capability_is_left_out() {
-        let shown = format!("{:#?}", Capabilities::text(1));
-        let fields = shown
-            .lines()
-            .filter(|line| line.starts_with("    ") && line.contains(": "));
+        let capabilities = Capabilities::text(1);
         // `text_size` stands in the row of `text_limit`.
-        assert_eq!(
-            fields.count(),
-            of(&Capabilities::text(1)).len() + 1,
-            "{shown}"
-        );
+        let expected = of(&capabilities).len() + 1;
+        assert_eq!(fields(&format!("{capabilities:#?}")), expected);
+        let features = Features::NONE;
+        assert_eq!(fields(&format!("{features:#?}")), named(&features).len());
     }
 
     #[test]
     fn texts_are_shown_as_the_platform_counts_them() {
-        let [(_, size), ..] = of(&Capabilities::text(2000));
-        assert_eq!(
-            size,
-            "2000, counting `a` as 1, `<` as 1, `字` as 3, `😀` as 4"
-        );
+        let rows = of(&Capabilities::text(2000));
+        let size = "2000, counting `a` as 1, `<` as 1, `字` as 3, `😀` as 4";
+        assert!(rows.iter().any(|(_, value)| value == size), "{rows:?}");
+    }
+
+    #[test]
+    fn features_are_named() {
+        assert_eq!(features(Features::NONE), "nothing");
+        let mut some = Features::NONE;
+        (some.replies, some.reactions) = (true, true);
+        assert_eq!(features(some), "replies, reactions");
     }
 }
