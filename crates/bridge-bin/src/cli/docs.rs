@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::settings::{DeliveryKeys, InstanceKeys};
-use bridge_core::driver::{MsgForm, MsgKey};
 use bridge_core::key_table::{English, KeyTables};
 use schemars::Schema;
 
@@ -68,7 +67,7 @@ fn page(entry: &DriverEntry, tables: &KeyTables) -> String {
         framework_keys()
     );
     page += &channels(entry, tables);
-    page += &msg_keys(entry.info().msg_keys);
+    page += &msg_keys(entry, tables);
     page += &ability::section(entry);
     page
 }
@@ -91,23 +90,13 @@ fn channels(entry: &DriverEntry, tables: &KeyTables) -> String {
 }
 
 /// What a rule may say for channels of this platform alone.
-fn msg_keys(keys: &[MsgKey]) -> String {
-    if keys.is_empty() {
+fn msg_keys(entry: &DriverEntry, tables: &KeyTables) -> String {
+    let info = entry.info();
+    if info.msg_keys.is_empty() {
         return String::new();
     }
-    let mut text =
-        "\n## Keys of a `msg` block\n\nBeside those of any platform:\n\n| key | what is written there | what it does |\n|---|---|---|\n"
-            .to_owned();
-    for key in keys {
-        let form = match key.form {
-            MsgForm::Template => "a template",
-            MsgForm::Templates => "an object with a template at each key",
-            _ => "something else",
-        };
-        let description = key.description.replace('|', "\\|");
-        text += &format!("| `{}` | {form} | {description} |\n", key.name);
-    }
-    text
+    let table = table(tables, &format!("rules {}.msg", info.platform));
+    format!("\n## Keys of a `msg` block\n\nBeside those of any platform:\n\n{table}")
 }
 
 fn table(tables: &KeyTables, name: &str) -> String {
@@ -142,17 +131,51 @@ fn keys(schema: &Schema) -> Vec<&String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bridge_core::capability::Capabilities;
+    use bridge_core::driver::{Driver, DriverInfo, MsgForm, MsgKey, Outgoing};
+    use bridge_core::outcome::{SendError, Sent};
+    use bridge_core::ports::Ports;
+
+    /// A driver of which an instance is one channel, with a key of its own in `msg`.
+    #[derive(Debug)]
+    struct Horn;
+
+    #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+    struct NoSettings {}
+
+    impl Driver for Horn {
+        type Settings = NoSettings;
+
+        const INFO: DriverInfo = DriverInfo::new("horn", "Loud").msg_keys(&[MsgKey::new(
+            "tune",
+            MsgForm::Template,
+            "What it plays.",
+        )]);
+
+        fn capabilities(_: &NoSettings) -> Capabilities {
+            Capabilities::text(10)
+        }
+
+        fn open(_: NoSettings, _: Ports) -> Self {
+            Self
+        }
+
+        async fn send(&self, _: &Outgoing) -> Result<Sent, SendError> {
+            Ok(Sent::default())
+        }
+    }
 
     #[test]
-    fn keys_of_msg_blocks_are_told() {
-        assert_eq!(msg_keys(&[]), "");
-        let text = msg_keys(&[
-            MsgKey::new("title", MsgForm::Template, "The title | above."),
-            MsgKey::new("fields", MsgForm::Templates, "Further fields."),
-        ]);
-        let rows = "| `title` | a template | The title \\| above. |\n\
-                    | `fields` | an object with a template at each key | Further fields. |\n";
-        assert!(text.ends_with(rows), "{text}");
+    fn a_driver_without_keys_of_channels_and_with_keys_in_msg_has_a_page() {
+        let catalog = Catalog::of([DriverEntry::of::<Horn>()]).unwrap();
+        let page = page(catalog.get("horn").unwrap(), &KeyTables::linked(&catalog));
+        for expected in [
+            "a channel stands as `{\"NAME\": {}}`: it has no keys.\n",
+            "| `tune` | string | none | What it plays. |\n",
+            "| how messages come in | it hears nothing |\n",
+        ] {
+            assert!(page.contains(expected), "{expected}: {page}");
+        }
     }
 
     #[test]

@@ -41,5 +41,8 @@ fn describe(entry: &DriverEntry) -> String {
     for key in info.address_keys {
         line(key.name, "channel", key.description);
     }
+    for key in info.msg_keys {
+        line(key.name, "msg", key.description);
+    }
     text
 }
