@@ -24,7 +24,7 @@ use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::retry::{Failure, Overdue, Verdict, judge, overdue, perhaps_delivered};
-use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
+use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store, StoreIdentity};
 use bridge_core::time::Timestamp;
 use bridge_http::{Attempt, ReadyOutbound};
 use bridge_store::fail_point;
@@ -156,7 +156,7 @@ impl Lane {
             if target.gate.opens_at() > self.context.clock.now() {
                 continue;
             }
-            let key = key(&delivery, sent);
+            let key = key(&self.context.store.identity(), &delivery, sent);
             let address = self.context.channel.address.clone();
             let mut outgoing = Outgoing::new(address, part.text.as_str(), key);
             outgoing.attachments.clone_from(&part.attachments);
@@ -348,13 +348,13 @@ impl Lane {
     }
 }
 
-/// The idempotency key of a part. A digest grows, and must not be taken for a repetition of what it
-/// was before.
-fn key(delivery: &QueuedDelivery, part: usize) -> String {
+/// The idempotency key of a part: numbers of deliveries begin at 1 in each store. A digest grows, and
+/// must not be taken for a repetition of what it was before.
+fn key(store: &StoreIdentity, delivery: &QueuedDelivery, part: usize) -> String {
     let QueuedDelivery { id, content, .. } = delivery;
     match content.is_digest {
-        true => format!("{id}.{part}.{}", content.text.len()),
-        false => format!("{id}.{part}"),
+        true => format!("{store}-{id}.{part}.{}", content.text.len()),
+        false => format!("{store}-{id}.{part}"),
     }
 }
 
@@ -389,5 +389,44 @@ async fn unless_stopping<T>(
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => Err(Stopping),
         done = work => Ok(done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bridge_core::id::Address;
+    use bridge_core::message::Content;
+    use bridge_core::store::{DeliveryId, Turn};
+
+    use super::*;
+
+    #[test]
+    fn the_longest_key_is_no_longer_than_drivers_are_told() {
+        const MOST_CHARS: usize = 64;
+        let channel = Channel::new("a".into(), Address::default());
+        let content = Content {
+            text: "x".repeat(1024 * 1024),
+            is_digest: true,
+            ..Content::default()
+        };
+        let delivery = QueuedDelivery {
+            id: DeliveryId(i64::MAX),
+            turn: Turn(1),
+            source: channel.clone(),
+            message_id: None,
+            received_at: Timestamp::EPOCH,
+            queued_at: Timestamp::EPOCH,
+            channel,
+            rule: "r".into(),
+            content: Arc::new(content),
+            progress: Progress::START,
+        };
+        let identity = StoreIdentity::new("0123456789abcdef").expect("an identity");
+        let key = key(&identity, &delivery, 1024 * 1024);
+        let is_known = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-');
+        assert!(
+            key.len() <= MOST_CHARS && key.chars().all(is_known),
+            "{key}"
+        );
     }
 }
