@@ -15,8 +15,13 @@ const SETTINGS: [&str; 6] = [
     "robot_code=robot",
 ];
 
+/// For DingTalk, unless another platform is named.
 fn init(dir: &std::path::Path, more: &[&str]) -> std::process::Output {
-    run(dir, &[&["init"][..], &SETTINGS, more].concat())
+    let platform: &[&str] = match more.contains(&"--platform") {
+        true => &[],
+        false => &["--platform", "dingtalk"],
+    };
+    run(dir, &[&["init"], platform, &SETTINGS, more].concat())
 }
 
 #[test]
@@ -87,7 +92,10 @@ fn nothing_is_written_that_would_be_refused_and_nothing_is_overwritten() {
         assert!(!dir.path().join("config").exists(), "{more:?}");
     }
     let dir = tempfile::tempdir().unwrap();
-    let output = run(dir.path(), &["init", "--set", "app_key=k"]);
+    let output = run(
+        dir.path(),
+        &["init", "--platform", "dingtalk", "--set", "app_key=k"],
+    );
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
