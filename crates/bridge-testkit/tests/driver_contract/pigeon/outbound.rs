@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bridge_core::driver::Outgoing;
+use bridge_core::driver::{Act, Outgoing};
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Ports;
@@ -13,6 +13,7 @@ use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::markup;
 use super::settings::Settings;
 use crate::fault::Fault;
 
@@ -144,6 +145,11 @@ impl Outbound {
             true => outgoing.text.trim(),
             false => &outgoing.text,
         };
+        let text = markup::escape(text);
+        let (act, ids) = named(&outgoing.act);
+        if act == "recall" && Fault::RecallsNothing.is_present() {
+            return Ok(Sent::default());
+        }
         let key = match () {
             () if Fault::NoKey.is_present() => None,
             () if Fault::NewKeyForEachTry.is_present() => {
@@ -151,7 +157,13 @@ impl Outbound {
             }
             () => Some(outgoing.key.clone()),
         };
-        let body = json!({ "loft": loft, "text": text });
+        let files = match Fault::DropsFiles.is_present() {
+            true => &[][..],
+            false => &outgoing.attachments,
+        };
+        let files = files.iter().map(|file| json!([file.name, file.url]));
+        let files: Vec<_> = files.collect();
+        let body = json!({ "loft": loft, "text": text, "act": act, "ids": ids, "files": files });
         if !Fault::PreparesForever.is_present() {
             outgoing.sending();
         }
@@ -198,6 +210,21 @@ impl Outbound {
             }
             error
         })
+    }
+}
+
+/// What the platform calls it, and the ids of what it is done to.
+fn named(act: &Act) -> (&'static str, &[String]) {
+    match act {
+        Act::Reply { .. } if Fault::RepliesAsSays.is_present() => ("say", &[]),
+        Act::Reply { to } => ("reply", to),
+        Act::Edit { .. } if Fault::EditsAsSays.is_present() => ("say", &[]),
+        Act::Edit { of } => ("edit", of),
+        Act::Recall { of } => ("recall", of),
+        Act::React { to } => ("react", to),
+        Act::RemoveReaction { from } if Fault::ReactsAnew.is_present() => ("react", from),
+        Act::RemoveReaction { from } => ("unreact", from),
+        _ => ("say", &[]),
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) api_key: Secret,
     /// What callbacks are signed with.
     pub(crate) hook_secret: Secret,
+    /// What readers of letters show.
+    pub(crate) read_key: Secret,
     /// Where the API is.
     pub(crate) api_base: String,
     /// The port for callbacks.
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
 struct Strict {
     api_key: Secret,
     hook_secret: Secret,
+    read_key: Secret,
     api_base: String,
     listen_port: u16,
 }
@@ -44,6 +47,7 @@ impl<'de> Deserialize<'de> for Settings {
         Ok(Self {
             api_key: strict.api_key,
             hook_secret: strict.hook_secret,
+            read_key: strict.read_key,
             api_base: strict.api_base,
             listen_port: strict.listen_port,
         })
@@ -89,7 +93,9 @@ impl Settings {
 
     pub(crate) fn listen(&self) -> Listen {
         let host = std::net::Ipv4Addr::LOCALHOST.into();
-        Listen::new(host, self.listen_port, "/pigeon")
+        let mut listen = Listen::new(host, self.listen_port, "/pigeon");
+        listen.questions = vec!["/letters".into()];
+        listen
     }
 
     pub(crate) fn identity(&self) -> Identity {
