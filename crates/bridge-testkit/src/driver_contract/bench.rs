@@ -1,7 +1,7 @@
 //! A driver between a clock that stands still and the platform that its subject describes.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Task, Poll};
@@ -11,7 +11,8 @@ use bridge_core::BoxFuture;
 use bridge_core::driver::{Driver, Outgoing, RunError};
 use bridge_core::id::Address;
 use bridge_core::outcome::{SendError, Sent};
-use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Reached};
+use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Ports, Reached};
+use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -66,6 +67,8 @@ pub(super) enum Ending {
     Lost,
     /// The platform has it, and the connection breaks before the answer.
     Unanswered,
+    /// Its token has expired.
+    Expired,
 }
 
 /// One driver, just opened.
@@ -75,6 +78,14 @@ pub(super) struct Bench<S: Subject> {
     pub(super) http: FakeHttp,
     pub(super) work: FakeWork,
     pub(super) line: Option<Line>,
+    /// Whether people see a repeated send once.
+    pub(super) is_idempotent: bool,
+    /// Whether the work is begun anew whenever it has ended.
+    is_supervised: Cell<bool>,
+    /// Whether lanes wait until a connection has settled.
+    waits_for_settled: Cell<bool>,
+    begun: Cell<Begun>,
+    ports: Ports,
     feed: Option<SharedFeed>,
     requests: Arc<Mutex<Requests>>,
     run: RefCell<Run>,
@@ -90,8 +101,16 @@ type SharedFeed = Arc<Mutex<Box<dyn FeedServer>>>;
 #[derive(Default)]
 struct Requests {
     endings: VecDeque<Ending>,
+    taken: Vec<Asked>,
     /// Whether none reaches the platform.
     are_lost: bool,
+}
+
+/// How things stood when the work was begun.
+#[derive(Clone, Copy)]
+struct Begun {
+    at: Timestamp,
+    times_reached: usize,
 }
 
 /// The driver's own work.
@@ -146,11 +165,19 @@ impl<S: Subject> Bench<S> {
         }
         let work = FakeWork::new((0..CHANNELS).map(|number| subject.address(number)));
         Ok(Self {
-            driver: Arc::new(context.driver(ports)?),
+            driver: Arc::new(context.driver(ports.clone())?),
             clock,
             http,
             work,
             line,
+            is_idempotent: context.capabilities()?.idempotent_send,
+            is_supervised: Cell::new(false),
+            waits_for_settled: Cell::new(false),
+            begun: Cell::new(Begun {
+                at: Timestamp::EPOCH,
+                times_reached: 0,
+            }),
+            ports,
             feed,
             requests,
             run: RefCell::new(Run::Idle),
@@ -166,6 +193,42 @@ impl<S: Subject> Bench<S> {
         let (driver, work) = (Arc::clone(&self.driver), self.work.clone());
         let run = async move { Driver::run(&*driver, &work).await };
         *self.run.borrow_mut() = Run::Going(Box::pin(run));
+        self.begun.set(Begun {
+            at: self.clock.now(),
+            times_reached: self.work.times_reached(),
+        });
+    }
+
+    /// Has the work begun anew from now on, a moment after it has ended.
+    pub(super) fn supervise(&self) {
+        self.is_supervised.set(true);
+    }
+
+    /// Has lanes wait with each send until a connection has settled.
+    pub(super) fn send_only_when_settled(&self) {
+        self.waits_for_settled.set(true);
+    }
+
+    /// Resolves once a lane may send.
+    pub(super) async fn settled(&self) {
+        while self.waits_for_settled.get() && !self.has_settled() {
+            self.clock.sleep(STEP).await;
+        }
+    }
+
+    fn has_settled(&self) -> bool {
+        let begun = self.begun.get();
+        let over_requests = matches!(self.subject.way_out(), WayOut::Requests(_));
+        let is_going = matches!(&*self.run.borrow(), Run::Going(_));
+        let is_reached = is_going && self.work.times_reached() > begun.times_reached;
+        over_requests || is_reached && self.clock.now().since(begun.at) >= SETTLING
+    }
+
+    /// Ends the driver where it stands; another one takes its place at the same platform.
+    pub(super) fn open_anew(&mut self, context: &Context<S>) -> Result<(), Stop> {
+        self.drop_run();
+        self.driver = Arc::new(context.driver(self.ports.clone())?);
+        Ok(())
     }
 
     /// Drops the driver's own work where it stands.
@@ -324,8 +387,26 @@ impl<S: Subject> Bench<S> {
             );
             self.clock.advance(STEP);
             self.pump();
+            if self.is_supervised.get() && self.ended().is_some() {
+                self.start();
+            }
         }
         Ok(polled)
+    }
+
+    /// Polls the work and `future` so often; whether it has ended then.
+    pub(super) fn drive_for(
+        &self,
+        steps: usize,
+        future: impl Future<Output = ()>,
+    ) -> Result<bool, Stop> {
+        let mut future = pin!(future);
+        for _ in 0..steps {
+            if self.step(future.as_mut())?.is_ready() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Sends [`TEXT`] to channel 0.
@@ -362,6 +443,7 @@ impl<S: Subject> Bench<S> {
                 Ending::Met(fate) => return line.next_send(fate),
                 Ending::Lost => line.lose_next(),
                 Ending::Unanswered => line.cut_once_taken(),
+                Ending::Expired => return false,
             },
             _ => lock(&self.requests).endings.push_back(ending),
         }
@@ -382,6 +464,19 @@ impl<S: Subject> Bench<S> {
             (WayOut::Connection, Some(line)) => line.taken(),
             (WayOut::Connection, None) => Vec::new(),
         }
+    }
+
+    /// What people have seen, in order: of a platform that shows a repeated key once, once.
+    pub(super) fn seen(&self) -> Vec<Asked> {
+        let mut seen = match self.subject.way_out() {
+            WayOut::Requests(_) => lock(&self.requests).taken.clone(),
+            WayOut::Connection => self.sent(),
+        };
+        if self.is_idempotent {
+            let mut keys = BTreeSet::new();
+            seen.retain(|asked| keys.insert(asked.key.clone()));
+        }
+        seen
     }
 
     /// How often the driver has turned to the platform: requests, and connections.
@@ -434,15 +529,26 @@ impl Requests {
             answer.extensions_mut().insert(Polled);
             return Ok(answer);
         }
-        if api.asked(request).is_none() {
+        let Some(asked) = api.asked(request) else {
             return Ok(api.accepted(request));
-        }
+        };
         let ending = self.endings.pop_front();
         match ending.unwrap_or(Ending::Met(Fate::Taken)) {
-            Ending::Met(Fate::Taken) => Ok(api.accepted(request)),
+            Ending::Met(Fate::Taken) => {
+                let answer = api.accepted(request);
+                if answer.status().is_success() {
+                    self.taken.push(asked);
+                }
+                Ok(answer)
+            }
             Ending::Met(Fate::Refused(saying)) => Ok(api.refused(&saying)),
             Ending::Met(Fate::Throttled) => Ok(api.throttled()),
-            Ending::Lost | Ending::Unanswered => Err(broken(Reached::Perhaps)),
+            Ending::Lost => Err(broken(Reached::Perhaps)),
+            Ending::Unanswered => {
+                self.taken.push(asked);
+                Err(broken(Reached::Perhaps))
+            }
+            Ending::Expired => Ok(api.expired().unwrap_or_else(|| api.unauthorized())),
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Context<S> {
     pub(super) shown: Arc<Shown>,
     /// How the work of drivers has ended so far.
     pub(super) run_errors: Arc<Mutex<Vec<RunError>>>,
+    /// What everything that is chosen by chance follows from.
+    seed: u64,
 }
 
 /// Credentials that only the driver and its platform may see.
@@ -61,12 +63,18 @@ impl Shown {
 }
 
 impl<S: Subject> Context<S> {
-    pub(super) fn new(subject: S) -> Self {
+    pub(super) fn new(subject: S, seed: u64) -> Self {
         Self {
             subject: Arc::new(subject),
             shown: Arc::default(),
             run_errors: Arc::default(),
+            seed,
         }
+    }
+
+    /// Chance, the same for each check.
+    pub(super) fn random(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed)
     }
 
     /// The platform's API; without one, what `what` says is not claimed.

@@ -61,6 +61,20 @@ fn caught<S: Subject>(fault: Fault, subject: &impl Fn() -> S) {
 }
 
 #[test]
+fn every_check_is_held_by_a_fault() {
+    // What a driver is called is a constant, which no fault can change.
+    const WITHOUT: [&str; 1] = ["names_are_plain"];
+    let faults = [Fault::PIGEON, Fault::TELEGRAPH].concat();
+    let held: BTreeSet<_> = faults.into_iter().map(Fault::check).collect();
+    let table = driver_contract::run(TelegraphSubject);
+    let checks: BTreeSet<_> = table.rows().iter().map(|row| row.name).collect();
+    let unheld: Vec<_> = checks.difference(&held).copied().collect();
+    assert_eq!(unheld, WITHOUT);
+    let unknown: Vec<_> = held.difference(&checks).collect();
+    assert!(unknown.is_empty(), "no such checks: {unknown:?}");
+}
+
+#[test]
 fn every_sentence_of_the_contract_has_a_check() {
     let table = driver_contract::run(PigeonSubject);
     let held: BTreeSet<_> = table.rows().iter().map(|row| row.clause.id).collect();

@@ -55,7 +55,10 @@ impl Driver for Pigeon {
             false => Inbound::Listener,
         };
         capabilities.idempotent_send = true;
-        capabilities.text_size = markup::escaped_len;
+        capabilities.text_size = match Fault::CountsByHalves.is_present() {
+            true => |text| text.len() / 2,
+            false => markup::escaped_len,
+        };
         capabilities.shows = Features::ALL;
         capabilities
     }
@@ -86,6 +89,9 @@ impl Driver for Pigeon {
     }
 
     fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        if Fault::AsksWhileDecoding.is_present() {
+            self.outbound.ask_for_nothing();
+        }
         inbound::decode(raw)
     }
 
@@ -101,7 +107,9 @@ impl Driver for Pigeon {
     }
 
     async fn probe(&self) -> Result<Option<&'static str>, SendError> {
-        self.outbound.probe().await?;
+        if !Fault::ProbesNothing.is_present() {
+            self.outbound.probe().await?;
+        }
         Ok(Some("fetched a token"))
     }
 }
