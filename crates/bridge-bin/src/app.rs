@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! start ─▶ site: instances, doors ─▶ generation ◀─ intakes, lanes
+//!         └▶ work: Driver::run, supervised ─▶ intake
 //! reload (SIGHUP, command, watch) ─▶ load ─▶ site.change: plan, swap ─▶ drain ─▶ answer
 //! ```
 
@@ -16,6 +17,7 @@ mod site;
 mod start;
 mod stop;
 mod watch;
+mod work;
 
 use std::fmt;
 use std::net::SocketAddr;

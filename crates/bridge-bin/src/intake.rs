@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{Batch, Event, Ignored, Notice, Refusal};
+use bridge_core::driver::{Batch, Busy, Event, Ignored, Notice, Refusal};
 use bridge_core::id::{Address, Channel, InstanceId};
 use bridge_core::message::Message;
 use bridge_core::ports::Clock;
 use bridge_core::rules::Rules;
 use bridge_core::secret::LeakGuard;
 use bridge_core::store::{Admission, Admitted, Record, Store, StoreError};
-use bridge_http::{Busy, Intake};
+use bridge_http::Intake;
 use bridge_store::fail_point;
 use http::StatusCode;
 use tracing::{error, info, warn};
@@ -93,7 +93,7 @@ impl Inner {
             let taken = match event {
                 Event::Message(message) => self.take_message(message, generation).await,
                 Event::Ignored(ignored) => self.ignore(ignored).await,
-                _ => Ok(()),
+                event => self.ignore(unknown(&event)).await,
             };
             if let Err(error) = taken {
                 self.counters.count_busy();
@@ -223,6 +223,19 @@ impl Inner {
         if notices.len() < MOST_NOTICES && notices.insert(notice.key.clone()) {
             warn!(instance = %self.instance, "{}", notice.text);
         }
+    }
+}
+
+/// What is not forwarded yet is recorded.
+fn unknown(event: &Event) -> Ignored {
+    let (message_id, address) = match event {
+        Event::Changed(change) => (Some(change.of.clone()), Some(change.address.clone())),
+        _ => (None, None),
+    };
+    Ignored {
+        reason: "unknown_event",
+        message_id,
+        address,
     }
 }
 

@@ -19,7 +19,8 @@ use bridge_core::outcome::{Certainty, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::{Clock, Ports};
 use bridge_core::time::Timestamp;
 use bridge_http::{
-    Attempt, BlockingPool, ClientOptions, HttpClient, OutboundOptions, SystemClock, stack,
+    Attempt, BlockingPool, ClientOptions, HttpClient, OutboundOptions, SystemClock, SystemRandom,
+    stack,
 };
 use serde_json::json;
 use server::{Play, Server, Then};
@@ -41,10 +42,8 @@ async fn send(api_base: &str) -> Result<Sent, SendError> {
     let pool = BlockingPool::new(2);
     let http = HttpClient::new(pool, ClientOptions::within(ATTEMPT)).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let driver = prepared.open(Ports {
-        http: Arc::new(http),
-        clock: Arc::clone(&clock),
-    });
+    let random = Arc::new(SystemRandom);
+    let driver = prepared.open(Ports::new(Arc::new(http), Arc::clone(&clock), random));
     let options = OutboundOptions {
         max_in_flight: 1,
         rate_per_second: 0,

@@ -1,16 +1,24 @@
-//! What a channel of a platform can show and how much the platform takes.
+//! What an instance hears, what a channel of it can show, and how much the platform takes.
 
-/// Limits and abilities of a target, declared by its driver. The core fits every delivery to them,
-/// so a driver is never handed more than it declared.
+/// Limits and abilities of an instance and its channels, declared by its driver. The core fits every
+/// delivery to them, so a driver is never asked for more than it declared.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Capabilities {
+    /// How messages come in.
+    pub inbound: Inbound,
+    /// What it hears beside text.
+    pub hears: Features,
+    /// What a channel shows beside text, by itself; the rest is degraded to text, or left out.
+    pub shows: Features,
     /// The largest text of one send, as counted by `text_size`.
     pub text_limit: usize,
     /// How the platform counts a text: bytes, characters, bytes after escaping. A part must never
     /// be counted as more than the whole it was cut from, or the sum of two parts as less than
     /// the two together.
     pub text_size: fn(&str) -> usize,
+    /// Whether a text may have several lines; where not, each line is a part of its own.
+    pub line_breaks: bool,
     /// Whether sending twice with the same [`Outgoing::key`](crate::driver::Outgoing::key) shows
     /// one message.
     pub idempotent_send: bool,
@@ -26,13 +34,66 @@ pub struct Capabilities {
     pub hears_other_robots: bool,
 }
 
+/// How messages come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Inbound {
+    /// Not at all: the instance only sends.
+    Nothing,
+    /// The platform calls the instance's own listener.
+    Listener,
+    /// Over a connection that the instance keeps.
+    Connection,
+    /// The instance asks the platform again and again.
+    Polling,
+}
+
+/// What there is beside text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Features {
+    /// Files. Where a channel does not show them, they stand in the text as links.
+    pub attachments: bool,
+    /// That a message answers another one.
+    pub replies: bool,
+    /// That a message says something else now.
+    pub edits: bool,
+    /// That a message was taken back.
+    pub recalls: bool,
+    /// Signs that people put to a message.
+    pub reactions: bool,
+}
+
+impl Features {
+    /// Nothing but text.
+    pub const NONE: Self = Self {
+        attachments: false,
+        replies: false,
+        edits: false,
+        recalls: false,
+        reactions: false,
+    };
+
+    /// All there is now.
+    pub const ALL: Self = Self {
+        attachments: true,
+        replies: true,
+        edits: true,
+        recalls: true,
+        reactions: true,
+    };
+}
+
 impl Capabilities {
-    /// Plain text counted in bytes, links for attachments, no rate limits, no idempotency; hears
-    /// people only.
+    /// Sends plain text counted in bytes, hears nothing; no rate limits, no idempotency.
     pub const fn text(limit_bytes: usize) -> Self {
         Self {
+            inbound: Inbound::Nothing,
+            hears: Features::NONE,
+            shows: Features::NONE,
             text_limit: limit_bytes,
             text_size: str::len,
+            line_breaks: true,
             idempotent_send: false,
             rate_per_second: 0,
             channel_rate_per_minute: 0,

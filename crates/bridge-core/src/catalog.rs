@@ -83,6 +83,7 @@ fn prepare<D: Driver>(settings: serde_json::Value) -> Result<PreparedDriver, Set
     let mut report = Report::default();
     D::check(&settings, &mut report);
     Ok(PreparedDriver {
+        info: const { &D::INFO },
         listen: D::listen(&settings),
         capabilities: D::capabilities(&settings),
         identity: D::identity(&settings),
@@ -102,6 +103,7 @@ pub struct SettingsError {
 
 /// An instance's settings, read and checked, ready to become a driver.
 pub struct PreparedDriver {
+    info: &'static DriverInfo,
     listen: Option<Listen>,
     capabilities: Capabilities,
     identity: Option<Identity>,
@@ -118,6 +120,11 @@ impl fmt::Debug for PreparedDriver {
 }
 
 impl PreparedDriver {
+    /// See [`Driver::INFO`].
+    pub fn info(&self) -> &'static DriverInfo {
+        self.info
+    }
+
     /// See [`Driver::listen`].
     pub fn listen(&self) -> Option<&Listen> {
         self.listen.as_ref()

@@ -2,9 +2,6 @@
 //! twin, [`ErasedDriver`], which every `Driver` is.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -12,19 +9,30 @@ use serde::de::DeserializeOwned;
 
 use crate::BoxFuture;
 use crate::capability::Capabilities;
-use crate::id::Address;
-use crate::message::Message;
 use crate::outcome::{SendError, Sent};
 use crate::ports::Ports;
 
+pub use event::{Answer, Batch, Change, ChangeKind, Event, Identified, Ignored, Notice};
+pub use info::{AddressKey, DriverInfo, Identity, Listen, MsgForm, MsgKey};
+pub use outgoing::{Act, Outgoing};
 pub use report::Report;
+pub use work::{Busy, RunError, Work};
 
+mod event;
+mod info;
+mod outgoing;
 mod report;
+mod work;
 
 /// A platform.
 ///
 /// A driver opens no socket, reads no file and no clock: all of that comes through [`Ports`]. It
 /// knows no rule, no store and no other driver.
+///
+/// Every driver has settings, capabilities and a way to send. How messages come in is one of three,
+/// or none: callbacks at a listener ([`Driver::listen`], [`Driver::verify`]), a connection that the
+/// driver keeps, or a platform that it asks again and again (both [`Driver::run`]). In all of them
+/// [`Driver::decode`] says what came. The rest is optional, and claimed in [`Capabilities`].
 ///
 /// The numbered sentences here and at the methods are the contract. `bridge_testkit::driver_contract`
 /// holds a driver to them; a check that fails quotes the sentence it holds.
@@ -51,16 +59,19 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - C2: Settings that work give no error.
     /// - C3: What is reported names a key of the settings.
     /// - Called by `check` and before every start; after an error, [`Driver::open`] is not called.
-    fn check(settings: &Self::Settings, report: &mut Report);
+    fn check(_settings: &Self::Settings, _report: &mut Report) {}
 
-    /// Where the platform's callbacks come in; `None` if it has no webhook.
+    /// Where the platform's callbacks come in; `None` if there are none.
     ///
     /// - L1: The path begins with a slash.
-    fn listen(settings: &Self::Settings) -> Option<Listen>;
+    fn listen(_settings: &Self::Settings) -> Option<Listen> {
+        None
+    }
 
-    /// What a channel of these settings can show.
+    /// What an instance with these settings hears, and what its channels can show.
     ///
     /// - K1: Some text fits, no part counts as more than its whole, and no two parts as less.
+    /// - K2: The way in is a listener exactly where [`Driver::listen`] gives one.
     fn capabilities(settings: &Self::Settings) -> Capabilities;
 
     /// Whom the platform takes an instance with these settings for; `None` if nothing tells, or if
@@ -77,7 +88,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - O1: Does nothing else: no request, no task.
     fn open(settings: Self::Settings, ports: Ports) -> Self;
 
-    /// Says whether a raw request is the platform's; the refusal is for the log.
+    /// Says whether a raw request is the platform's; the refusal is for the log. Without a listener
+    /// there are no requests.
     ///
     /// - Called once per request to the listener's path with its method, body read whole, and
     ///   before anything is parsed.
@@ -87,25 +99,57 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - V4: Compares raw bytes, in constant time, and parses nothing of the body.
     /// - V5: Pure but for the clock port; must not block.
     /// - V6: A refusal holds neither a secret nor the signature that would have passed.
-    fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal>;
+    fn verify(&self, _request: &http::Request<Bytes>) -> Result<(), Refusal> {
+        Err(Refusal::new("no_listener", "the driver takes no callbacks"))
+    }
 
-    /// Says what a request brings; an error is a request that is not of the platform's form.
+    /// Says what the platform's bytes bring: the body of a callback, a frame or a line of a
+    /// connection, the answer to a poll. An error is what is not of the platform's form.
     ///
-    /// - Called only with what [`Driver::verify`] let pass, and by `bridge explain` with a body from
-    ///   a file: then without headers.
+    /// - Called only with the bodies that [`Driver::verify`] let pass, by the driver itself with
+    ///   what came over its connection, and by `bridge explain` with a file.
     /// - D1: What the platform sends becomes the messages that were said, in their order.
     /// - D2: Pure but for the clock port; must not block. The same bytes give the same messages and ids.
     /// - D3: Takes any bytes: what makes no sense is an error or ignored, never a panic.
     /// - D4: A message has something to say, and its address has exactly the platform's address keys, none empty.
     /// - D5: What the instance itself said is no message, unless the capabilities say that it hears its own sends.
-    /// - D6: Needs no headers.
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal>;
+    fn decode(&self, _raw: &Bytes) -> Result<Batch, Refusal> {
+        Err(Refusal::new("no_inbound", "the driver takes nothing in"))
+    }
+
+    /// Answers a question at one of the paths that [`Driver::listen`] names; the refusal is for the
+    /// log, and answered 401.
+    ///
+    /// - Q1: Refuses, before it looks at anything else, whoever does not show the credential of the settings, compared in constant time.
+    /// - Q2: Takes any query and any headers: what makes no sense is answered 400, never a panic.
+    fn answer(
+        &self,
+        _request: &http::Request<Bytes>,
+    ) -> impl Future<Output = Result<http::Response<Bytes>, Refusal>> + Send {
+        std::future::ready(Err(Refusal::new("no_questions", "the driver answers none")))
+    }
+
+    /// The instance's own work: keeps a connection, or asks the platform again and again.
+    ///
+    /// - Called if the capabilities say [`Inbound::Connection`](crate::capability::Inbound::Connection)
+    ///   or [`Inbound::Polling`](crate::capability::Inbound::Polling), beside everything else, and
+    ///   again after a pause whenever it has ended: the pause grows up to five minutes.
+    /// - W1: Ends with an error when the platform is lost; does not connect twice by itself.
+    /// - W2: Ends soon after [`Work::stopping`] resolves; may be dropped at any await, and begun anew.
+    /// - W3: Tells the platform that something is taken only once [`Work::take`] has taken it, and brings it again as long as it is refused.
+    /// - W4: Takes in what came in the order in which it came.
+    /// - W5: Notices a platform that has gone silent, by the clock port.
+    /// - W6: Says [`Work::reached`] once the platform has accepted it, not before.
+    /// - W7: Tells refused credentials as such.
+    fn run(&self, _work: &dyn Work) -> impl Future<Output = Result<(), RunError>> + Send {
+        std::future::pending()
+    }
 
     /// Sends one part of a delivery.
     ///
     /// - Called for one part at a time per channel, in order; for several channels at once.
-    /// - `outgoing.text` fits [`Driver::capabilities`].
-    /// - T1: The text reaches the channel of the address whole, as it is.
+    /// - `outgoing` asks for nothing that [`Driver::capabilities`] does not claim.
+    /// - T1: The text reaches the channel of the address whole, and people see what it says: markup of the platform's is escaped.
     /// - T2: Whatever fits the capabilities can be sent.
     /// - T3: A send is delivered only once the platform has said so; nothing is kept for later.
     /// - T4: Does not retry: the error's advice says what the framework should do. (Refreshing a credential and calling once more is not a retry.)
@@ -115,6 +159,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - T8: What is dropped counts as perhaps delivered, unless it was [`Outgoing::preparing`]: then no send was asked for.
     /// - T9: A credential that the platform no longer accepts is replaced.
     /// - T10: An address without the platform's keys is rejected before anything is asked.
+    /// - T11: Whatever the capabilities claim to show beside text is asked of the platform as such.
     ///
     /// The error tells what became of the send:
     ///
@@ -141,51 +186,6 @@ pub trait Driver: Sized + Send + Sync + 'static {
     }
 }
 
-/// Names and keys of a platform.
-#[derive(Debug, Clone, Copy)]
-pub struct DriverInfo {
-    /// The platform's name: the key in the config under which its instances stand.
-    pub platform: &'static str,
-    /// One line for `bridge drivers`.
-    pub summary: &'static str,
-    /// The keys that name a channel; all are needed in `to` and `channels`.
-    pub address_keys: &'static [AddressKey],
-}
-
-/// A key that names a channel.
-#[derive(Debug, Clone, Copy)]
-pub struct AddressKey {
-    /// As it stands in the rules.
-    pub name: &'static str,
-    /// What it is and where an operator finds it.
-    pub description: &'static str,
-}
-
-/// Whom a platform takes an instance for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The settings key that says it.
-    pub key: &'static str,
-    /// What is equal exactly if the platform sees one robot.
-    pub value: String,
-    /// What happens to two instances that are one robot, as a clause: `the platform calls only one
-    /// of the two`.
-    pub consequence: &'static str,
-}
-
-/// Where an instance listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listen {
-    /// The address to bind.
-    pub host: IpAddr,
-    /// The port to bind; 0 lets the kernel choose.
-    pub port: u16,
-    /// The path, beginning with `/`; it also answers with one trailing slash more or less.
-    pub path: String,
-    /// The only method that is answered.
-    pub method: http::Method,
-}
-
 /// What a raw request turned out to be.
 #[derive(Debug)]
 pub enum Received {
@@ -206,117 +206,24 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// What an authentic request brought.
-#[derive(Debug)]
-pub struct Batch {
-    /// In the order in which they were said; may be empty.
-    pub events: Vec<Event>,
-    /// What the platform wants to hear once all messages are safe. Always sent with status 200.
-    pub answer: Answer,
-    /// Things the operator should know once.
-    pub notices: Vec<Notice>,
-}
-
-/// One thing that an authentic request brought.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// Something was said.
-    Message(Message),
-    /// Something that can't be forwarded.
-    Ignored(Ignored),
-}
-
-/// Something that can't be forwarded, for a reason that is counted and recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignored {
-    /// A short name such as `private_chat`; few different ones.
-    pub reason: &'static str,
-    /// The platform's id of the message, if it has one.
-    pub message_id: Option<String>,
-    /// The channel, if it has one.
-    pub address: Option<Address>,
-}
-
-/// The body of a webhook's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The `content-type`.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Answer {
-    /// An answer of JSON text.
-    pub const fn json(body: &'static str) -> Self {
+impl Refusal {
+    /// A refusal for this reason.
+    pub fn new(reason: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            content_type: "application/json",
-            body: Bytes::from_static(body.as_bytes()),
+            reason,
+            detail: detail.into(),
         }
-    }
-}
-
-/// Something the operator should know; logged once per `key` and run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// What it is about; a repeated key is not logged again.
-    pub key: String,
-    /// The sentence.
-    pub text: String,
-}
-
-/// One send: a part of a delivery, fitted to the channel. Clones are the same send.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Outgoing {
-    /// The channel to send to.
-    pub address: Address,
-    /// The text; never empty, never larger than the capabilities allow.
-    pub text: String,
-    /// The same on every try of this part and on no other: the idempotency key for platforms that
-    /// take one.
-    pub key: String,
-    is_preparing: Arc<AtomicBool>,
-}
-
-impl Outgoing {
-    /// The part `text` of a delivery to `address`.
-    pub fn new(address: Address, text: impl Into<String>, key: impl Into<String>) -> Self {
-        let (text, key, is_preparing) = (text.into(), key.into(), Arc::default());
-        Self {
-            address,
-            text,
-            key,
-            is_preparing,
-        }
-    }
-
-    /// For the driver: what is done now, such as fetching a credential, delivers nothing. If the
-    /// try is given up meanwhile, it is known not to be delivered.
-    pub fn preparing(&self) {
-        self.is_preparing.store(true, Relaxed);
-    }
-
-    /// For the driver: from here on the platform may take the send.
-    pub fn sending(&self) {
-        self.is_preparing.store(false, Relaxed);
-    }
-
-    /// Whether the driver said that nothing can be delivered yet.
-    pub fn is_preparing(&self) -> bool {
-        self.is_preparing.load(Relaxed)
     }
 }
 
 /// A [`Driver`] without its types, as the framework holds it.
 pub trait ErasedDriver: Send + Sync {
-    /// Authenticates a raw request, then decodes it: in this order, whatever the driver.
+    /// Authenticates a raw request, then decodes its body: in this order, whatever the driver.
     fn receive(&self, request: &http::Request<Bytes>) -> Received {
         if let Err(refusal) = self.verify(request) {
             return Received::Unauthorized(refusal);
         }
-        match self.decode(request) {
+        match self.decode(request.body()) {
             Ok(batch) => Received::Accepted(batch),
             Err(refusal) => Received::Malformed(refusal),
         }
@@ -326,7 +233,21 @@ pub trait ErasedDriver: Send + Sync {
     fn verify(&self, request: &http::Request<Bytes>) -> Result<(), Refusal>;
 
     /// See [`Driver::decode`].
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal>;
+    fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal>;
+
+    /// See [`Driver::answer`].
+    fn answer<'a>(
+        &'a self,
+        _request: &'a http::Request<Bytes>,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, Refusal>> {
+        let refusal = Refusal::new("no_questions", "the driver answers none");
+        Box::pin(std::future::ready(Err(refusal)))
+    }
+
+    /// See [`Driver::run`].
+    fn run<'a>(&'a self, _work: &'a dyn Work) -> BoxFuture<'a, Result<(), RunError>> {
+        Box::pin(std::future::pending())
+    }
 
     /// See [`Driver::send`].
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>>;
@@ -342,8 +263,19 @@ impl<D: Driver> ErasedDriver for D {
         Driver::verify(self, request)
     }
 
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-        Driver::decode(self, request)
+    fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        Driver::decode(self, raw)
+    }
+
+    fn answer<'a>(
+        &'a self,
+        request: &'a http::Request<Bytes>,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, Refusal>> {
+        Box::pin(Driver::answer(self, request))
+    }
+
+    fn run<'a>(&'a self, work: &'a dyn Work) -> BoxFuture<'a, Result<(), RunError>> {
+        Box::pin(Driver::run(self, work))
     }
 
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>> {

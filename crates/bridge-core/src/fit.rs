@@ -10,7 +10,12 @@ use crate::message::Content;
 /// show. The same content and capabilities give the same parts, so that a delivery can go on with
 /// the part at which it stopped.
 pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
-    split(&flatten(content), capabilities)
+    let whole = flatten(content);
+    if capabilities.line_breaks {
+        return split(&whole, capabilities);
+    }
+    let lines = whole.split(['\n', '\r']);
+    lines.flat_map(|line| split(line, capabilities)).collect()
 }
 
 /// The content as one text: the header as a line, attachments as links.
@@ -146,6 +151,17 @@ mod tests {
         };
         let fitted = fit(&content, &Capabilities::text(100));
         assert_eq!(fitted, ["[a · b]\ntext\nhttps://x/1\nhttps://x/2"]);
+    }
+
+    #[test]
+    fn each_line_is_a_part_where_a_text_has_one_line() {
+        let mut capabilities = Capabilities::text(5);
+        capabilities.line_breaks = false;
+        let content = Content {
+            text: "one\r\n\ntwo three\n".to_owned(),
+            ..Content::default()
+        };
+        assert_eq!(fit(&content, &capabilities), ["one", "two t", "hree"]);
     }
 
     /// Counts as DingTalk does: a line break is two bytes once it is escaped.

@@ -1,5 +1,7 @@
 //! A message as it came in, normalised: the same for all platforms.
 
+use std::collections::BTreeMap;
+
 use crate::id::Address;
 use crate::time::Timestamp;
 
@@ -22,6 +24,8 @@ pub struct Message {
     pub text: String,
     /// Files that came with it.
     pub attachments: Vec<Attachment>,
+    /// The message that it answers, if it answers one.
+    pub reply_to: Option<Quoted>,
     /// The platform's time of the message; never used for deadlines.
     pub sent_at: Option<Timestamp>,
 }
@@ -37,6 +41,7 @@ impl Message {
             kind: MessageKind::default(),
             text: text.into(),
             attachments: Vec::new(),
+            reply_to: None,
             sent_at: None,
         }
     }
@@ -131,6 +136,29 @@ impl Sender {
     }
 }
 
+/// A message that another one answers. What the platform does not give is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Quoted {
+    /// The platform's id of it, as [`Message::id`] was; for a message of the bridge's, the id that
+    /// its send was given.
+    pub id: String,
+    /// Who said it, as people see it.
+    pub sender_name: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl Quoted {
+    /// The message with this id, of which nothing else is known.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A file that came with a message, by where it can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -149,6 +177,19 @@ impl Attachment {
             url: url.into(),
         }
     }
+}
+
+/// What a rule's `msg` block says at the keys of a driver's own: rendered.
+pub type MsgValues = BTreeMap<String, MsgValue>;
+
+/// The rendered value of one such key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MsgValue {
+    /// Of one template.
+    Text(String),
+    /// Of an object of templates.
+    Texts(BTreeMap<String, String>),
 }
 
 /// What a delivery shows: a message dressed by a rule's `msg` block, not yet cut for a target.

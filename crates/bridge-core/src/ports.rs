@@ -9,13 +9,47 @@ use bytes::Bytes;
 use crate::BoxFuture;
 use crate::time::Timestamp;
 
+pub use dial::{ByteStream, Dial, DialError, DialTarget, Security};
+pub use mailbox::{Cursor, Letter, Mailbox, MailboxError, Mailed};
+
+mod dial;
+mod mailbox;
+
+/// A port that is not given.
+#[derive(Debug)]
+struct Closed;
+
 /// Everything a driver may use of the outside world.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Ports {
     /// One HTTP exchange at a time.
     pub http: Arc<dyn HttpExchange>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Numbers that nobody can guess.
+    pub random: Arc<dyn Random>,
+    /// Connections that the driver keeps itself.
+    pub dial: Arc<dyn Dial>,
+    /// What is kept for readers.
+    pub mailbox: Arc<dyn Mailbox>,
+}
+
+impl Ports {
+    /// Ports by which nothing is dialled and nothing is kept.
+    pub fn new(
+        http: Arc<dyn HttpExchange>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            http,
+            clock,
+            random,
+            dial: Arc::new(Closed),
+            mailbox: Arc::new(Closed),
+        }
+    }
 }
 
 impl fmt::Debug for Ports {
@@ -86,6 +120,12 @@ pub trait Clock: Send + Sync {
 
     /// Resolves when `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Random numbers, such as for ids and pauses.
+pub trait Random: Send + Sync {
+    /// A number of which all bits are random and can't be guessed from earlier ones.
+    fn next_u64(&self) -> u64;
 }
 
 /// Where secrets that are not written in the config come from. Implemented by the binary.

@@ -29,6 +29,7 @@ use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
+use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId, RuleId};
 use crate::message::Content;
 use filter::Filter;
@@ -176,6 +177,27 @@ impl Rules {
                 .index
                 .find(&channel.instance, &channel.address)
                 .is_empty()
+    }
+
+    /// The channels of the instance that some rule sends to or takes messages from, each once,
+    /// sorted; only those that are named whole, by all of the driver's address keys.
+    pub fn addresses(&self, instance: &InstanceId, keys: &[AddressKey]) -> Vec<Address> {
+        let mut addresses = Vec::new();
+        for rule in &self.rules {
+            let targets = rule.targets.iter().map(|target| &target.channel);
+            let targets = targets.filter(|channel| channel.instance == *instance);
+            addresses.extend(targets.map(|channel| channel.address.clone()));
+            let sources = rule.sources.iter().filter(|one| one.instance == *instance);
+            addresses.extend(sources.filter_map(|source| match &source.channels {
+                Channels::Matching(address) if address.iter().count() == keys.len() => {
+                    Some(address.clone())
+                }
+                Channels::Matching(_) | Channels::Any => None,
+            }));
+        }
+        addresses.sort();
+        addresses.dedup();
+        addresses
     }
 
     /// Where the rule stands in the file, as 1-based line and column.

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::pool::BlockingPool;
 use agent::Agent;
+pub(crate) use agent::parse_proxy;
 
 /// What an instance's HTTP client may take and how long.
 #[derive(Debug, Clone)]

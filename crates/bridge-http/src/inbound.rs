@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{Answer, Batch, ErasedDriver, Listen, Received, Refusal};
+use bridge_core::driver::{Answer, Batch, Busy, ErasedDriver, Listen, Received, Refusal};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
@@ -20,7 +20,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use handover::Handover;
-use reader::{Reader, without_slash};
+use reader::{Asked, Reader, without_slash};
 use refused::Refused;
 
 /// Takes what authentic requests brought; implemented by the pipeline behind the listeners.
@@ -34,7 +34,8 @@ pub trait Intake: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Busy`]: nothing can be taken in for now; the platform is answered 503.
+    /// [`Busy`]: nothing can be taken in for now; the platform is answered 503, and told when to
+    /// come again in whole seconds, at least one.
     fn take(&self, batch: Batch) -> BoxFuture<'static, Result<(), Busy>>;
 
     /// Hears of every request that was not handed to [`Intake::take`], once, with the status that
@@ -42,12 +43,8 @@ pub trait Intake: Send + Sync + 'static {
     fn refused(&self, status: StatusCode, refusal: &Refusal);
 }
 
-/// The intake can't take anything for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy {
-    /// When the platform should come again; told to it in whole seconds, at least one.
-    pub retry_after: Duration,
-}
+/// How long a driver may take to answer a question: longer than a reader waits for news.
+const LONGEST_ANSWER: Duration = Duration::from_secs(90);
 
 /// What every caller may send without having to ask for room.
 pub const SMALL_BODY_BYTES: usize = 64 * 1024;
@@ -84,12 +81,13 @@ impl Default for InboundOptions {
 /// | answer | when |
 /// |---|---|
 /// | 200 and the batch's answer | [`Intake::take`] has it |
+/// | what the driver answers | a question |
 /// | 400, 401 | the driver calls the request malformed, or not authentic |
 /// | 404, 405 | another path, another method |
 /// | 408, 413 | the body comes too slowly, or is too large |
 /// | 503 with `retry-after` | too many requests at work, too many large bodies, or the intake is busy |
 ///
-/// All but the first have an empty body: callers are told nothing that helps them to guess. The
+/// All others have an empty body: callers are told nothing that helps them to guess. The
 /// path of `listen` also answers with one trailing slash more or less.
 ///
 /// Clones share their bounds: make one per instance, clone it per request.
@@ -115,6 +113,11 @@ where
     let reader = Arc::new(Reader {
         path: without_slash(&listen.path).into(),
         method: listen.method.clone(),
+        questions: listen
+            .questions
+            .iter()
+            .map(|path| without_slash(path).into())
+            .collect(),
         body_limit_bytes: options.body_limit_bytes,
         large_bodies: Semaphore::new(options.max_large_bodies.max(1)),
     });
@@ -125,13 +128,13 @@ where
         // Not around reading: a slot is held only while the bridge works, never while a caller lets
         // it wait, or as many slow callers as there are slots would shut everybody else out.
         .concurrency_limit(options.max_concurrent.max(1))
-        .service(service_fn(move |request| {
-            admit(Arc::clone(&driver), Arc::clone(&intake), request)
+        .service(service_fn(move |asked| {
+            serve_one(Arc::clone(&driver), Arc::clone(&intake), asked)
         }));
     let stack = ServiceBuilder::new()
         // Outside the timeout: a batch that was handed over is answered with its own result, never
         // with a guess made while its commit was under way.
-        .and_then(move |request| work.clone().oneshot(request))
+        .and_then(move |asked: Asked| work.clone().oneshot(asked))
         // Around reading only.
         .timeout(options.timeout)
         .service(service_fn(move |request: Request<B>| {
@@ -183,23 +186,48 @@ pub fn chosen<H: Send + 'static>(
     })
 }
 
+/// What a request that was read whole comes to.
+async fn serve_one(
+    driver: Arc<dyn ErasedDriver>,
+    intake: Arc<dyn Intake>,
+    asked: Asked,
+) -> Result<Response<Full<Bytes>>, Refused> {
+    match asked {
+        Asked::Callback(request) => admit(driver, intake, request).await,
+        Asked::Question(request) => answer(driver, request).await,
+    }
+}
+
 /// Asks the driver for what the request brings, and hands that over.
 async fn admit(
     driver: Arc<dyn ErasedDriver>,
     intake: Arc<dyn Intake>,
     request: Request<Bytes>,
-) -> Result<Response<Full<Bytes>>, BoxError> {
+) -> Result<Response<Full<Bytes>>, Refused> {
     let batch = match driver.receive(&request) {
         Received::Accepted(batch) => batch,
-        Received::Unauthorized(refusal) => return Err(Refused::Unauthorized(refusal).into()),
-        Received::Malformed(refusal) => return Err(Refused::Malformed(refusal).into()),
+        Received::Unauthorized(refusal) => return Err(Refused::Unauthorized(refusal)),
+        Received::Malformed(refusal) => return Err(Refused::Malformed(refusal)),
     };
     // The batch has what is needed of it.
     drop(request);
     let answer = batch.answer.clone();
     match Handover::new(intake.take(batch)).await {
         Ok(()) => Ok(accepted(answer)),
-        Err(busy) => Err(Refused::Busy(busy).into()),
+        Err(busy) => Err(Refused::Busy(busy)),
+    }
+}
+
+/// Has the driver answer what it is asked.
+async fn answer(
+    driver: Arc<dyn ErasedDriver>,
+    request: Request<Bytes>,
+) -> Result<Response<Full<Bytes>>, Refused> {
+    let answer = tokio::time::timeout(LONGEST_ANSWER, driver.answer(&request)).await;
+    match answer {
+        Ok(Ok(response)) => Ok(response.map(Full::new)),
+        Ok(Err(refusal)) => Err(Refused::Unauthorized(refusal)),
+        Err(_) => Err(Refused::Unanswered),
     }
 }
 

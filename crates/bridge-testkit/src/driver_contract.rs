@@ -288,6 +288,7 @@ checks! {
         the_check_names_keys: C3,
         the_path_begins_with_a_slash: L1,
         the_size_of_text_is_sound: K1,
+        the_way_in_is_as_claimed: K2,
         the_identity_is_pure_and_no_secret: I1,
         opening_asks_nothing: O1,
     }
@@ -315,7 +316,6 @@ checks! {
         bytes_that_are_no_text_are_borne: D3,
         messages_are_well_formed: D4,
         own_messages_are_known: D5,
-        headers_are_not_needed: D6,
     }
     sending {
         the_text_arrives_whole: T1,

@@ -10,17 +10,20 @@ pub mod driver_contract;
 pub mod fake_http;
 pub mod fault_proxy;
 pub mod memory_store;
+pub mod random;
 pub mod store_contract;
 
 pub use clock::FakeClock;
 pub use fake_http::FakeHttp;
 pub use fault_proxy::FaultProxy;
 pub use memory_store::MemoryStore;
+pub use random::CountingRandom;
 
 /// The ports of a driver under test, answered by `clock` and `http`.
 pub fn fake_ports(clock: &FakeClock, http: &FakeHttp) -> Ports {
-    Ports {
-        http: Arc::new(http.clone()),
-        clock: Arc::new(clock.clone()),
-    }
+    Ports::new(
+        Arc::new(http.clone()),
+        Arc::new(clock.clone()),
+        Arc::new(CountingRandom::default()),
+    )
 }

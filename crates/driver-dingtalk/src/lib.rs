@@ -63,14 +63,14 @@ impl fmt::Debug for DingTalk {
 impl Driver for DingTalk {
     type Settings = Settings;
 
-    const INFO: DriverInfo = DriverInfo {
-        platform: "dingtalk",
-        summary: "DingTalk group robots: signed HTTP callbacks in, text by the Robot v1.0 API out",
-        address_keys: &[AddressKey {
-            name: inbound::ADDRESS_KEY,
-            description: "the group's open conversation id (cid…); mention the robot in the group and `bridge channels` shows it",
-        }],
-    };
+    const INFO: DriverInfo = DriverInfo::new(
+        "dingtalk",
+        "DingTalk group robots: signed HTTP callbacks in, text by the Robot v1.0 API out",
+    )
+    .address_keys(&[AddressKey::new(
+        inbound::ADDRESS_KEY,
+        "the group's open conversation id (cid…); mention the robot in the group and `bridge channels` shows it",
+    )]);
 
     fn check(settings: &Settings, report: &mut Report) {
         settings.check(report);
@@ -107,8 +107,8 @@ impl Driver for DingTalk {
         }
     }
 
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-        inbound::decode(request.body(), &self.robot_code)
+    fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        inbound::decode(raw, &self.robot_code)
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {

@@ -1,6 +1,6 @@
 //! Sends text to a group: `groupMessages/send` with the `sampleText` template.
 
-use bridge_core::capability::Capabilities;
+use bridge_core::capability::{Capabilities, Inbound};
 use bridge_core::driver::Outgoing;
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::Ports;
@@ -25,6 +25,7 @@ const RATE_PER_SECOND: u32 = 20;
 /// A text of `text_limit`, as counted by `text_size`, just fits into `msgParam`.
 pub(crate) const fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::text(MSG_PARAM_LIMIT - MSG_PARAM_FRAME);
+    capabilities.inbound = Inbound::Listener;
     capabilities.text_size = escaped_size;
     capabilities.rate_per_second = RATE_PER_SECOND;
     capabilities

@@ -146,12 +146,12 @@ impl Settings {
 
     /// `None` for a host that [`Settings::check`] refuses.
     pub(crate) fn listen(&self) -> Option<Listen> {
-        Some(Listen {
-            host: self.listen_host.parse().ok()?,
-            port: self.listen_port,
-            path: self.listen_path.clone(),
-            method: http::Method::POST,
-        })
+        let host = self.listen_host.parse().ok()?;
+        Some(Listen::new(
+            host,
+            self.listen_port,
+            self.listen_path.as_str(),
+        ))
     }
 
     /// The robot's code: sends go out under it, and its app has one message receive URL.

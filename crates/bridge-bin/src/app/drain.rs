@@ -32,11 +32,14 @@ impl Site {
         for door in &mut self.closing {
             door.freed().await;
         }
-        if change.removed.is_empty() {
-            return Vec::new();
-        }
         for instance in &change.removed {
             self.dispatcher.close_lanes(instance).await;
+        }
+        for mut worker in std::mem::take(&mut self.leaving) {
+            worker.end().await;
+        }
+        if change.removed.is_empty() {
+            return Vec::new();
         }
         // What the rules before decided to send there is committed then, and can be parked.
         self.generations.only_current().await;

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_core::capability::Inbound;
 use bridge_core::config::{Fingerprint, InstanceSetup};
-use bridge_core::driver::Listen;
-use bridge_core::id::InstanceId;
-use bridge_core::ports::{Clock, Ports};
+use bridge_core::driver::{DriverInfo, ErasedDriver, Listen};
+use bridge_core::id::{Address, InstanceId};
+use bridge_core::ports::Clock;
 use bridge_core::rules::Rules;
 use bridge_core::secret::Secret;
 use bridge_http::{
-    BlockingPool, ClientError, Endpoint, HttpClient, InboundOptions, OutboundOptions, endpoint,
-    stack,
+    BlockingPool, ClientError, Dialer, Endpoint, HttpClient, InboundOptions, OutboundOptions,
+    endpoint, stack,
 };
 
 use super::door::DoorKey;
 use super::outside;
+use super::work::{Job, Worker};
 use crate::generation::End;
 use crate::intake::{InstanceIntake, Shared};
 use crate::lane::Target;
@@ -24,14 +26,25 @@ use crate::lane::Target;
 pub(super) struct Instance {
     pub(super) shape: Shape,
     pub(super) end: End,
+    pub(super) intake: InstanceIntake,
     pub(super) inlet: Option<Inlet>,
+    info: &'static DriverInfo,
+    /// The driver, if it does work of its own, until that has begun.
+    pub(super) idle: Option<Arc<dyn ErasedDriver>>,
+    pub(super) worker: Option<Worker>,
+}
+
+impl Instance {
+    /// The channels that the rules name.
+    pub(super) fn named(&self, id: &InstanceId, rules: &Rules) -> Arc<[Address]> {
+        rules.addresses(id, self.info.address_keys).into()
+    }
 }
 
 /// An instance's way in.
 pub(super) struct Inlet {
     pub(super) key: DoorKey,
     pub(super) path: String,
-    pub(super) intake: InstanceIntake,
     pub(super) endpoint: Endpoint,
 }
 
@@ -105,6 +118,7 @@ pub(super) struct Prepared {
     pub(super) setup: InstanceSetup,
     shape: Shape,
     client: HttpClient,
+    dialer: Dialer,
 }
 
 impl Workshop {
@@ -115,11 +129,13 @@ impl Workshop {
     ) -> Result<Prepared, (InstanceId, ClientError)> {
         let (longest, bound) = (shape.longest_attempt, shape.max_in_flight);
         let client = outside::client(&self.pool, longest, bound, shape.proxy.as_ref());
-        match client {
-            Ok(client) => Ok(Prepared {
+        let ways = client.and_then(|client| Ok((client, outside::dialer(shape.proxy.as_ref())?)));
+        match ways {
+            Ok((client, dialer)) => Ok(Prepared {
                 setup,
                 shape,
                 client,
+                dialer,
             }),
             Err(error) => Err((setup.id, error)),
         }
@@ -137,21 +153,19 @@ impl Workshop {
             setup,
             shape,
             client,
+            dialer,
         } = prepared;
         let InstanceSetup {
             id, driver, policy, ..
         } = setup;
-        let listen = driver.listen().cloned();
+        let (info, listen) = (driver.info(), driver.listen().cloned());
         let capabilities = driver.capabilities();
-        let driver = driver.open(Ports {
-            http: Arc::new(client),
-            clock: Arc::clone(&self.clock),
-        });
+        let driver = driver.open(outside::ports(client, dialer, Arc::clone(&self.clock)));
         let (options, clock) = (shape.outbound(follows_earlier_run), Arc::clone(&self.clock));
         let (gate, in_flight) = before
             .map(|before| {
                 let target = &before.end.target;
-                (Arc::clone(&target.gate), target.in_flight.clone())
+                (Arc::clone(&target.gate), target.in_flight.succeeded())
             })
             .unwrap_or_default();
         let outbound = match before {
@@ -170,17 +184,19 @@ impl Workshop {
             threads: Some(self.pool.share(shape.max_in_flight)),
             retirement: Default::default(),
         };
-        let inlet = listen.map(|listen: Listen| {
-            let before = before.and_then(|before| before.inlet.as_ref());
-            let intake = before.map(|inlet| inlet.intake.clone()).unwrap_or_else(|| {
+        let intake = before
+            .map(|before| before.intake.clone())
+            .unwrap_or_else(|| {
                 InstanceIntake::new(id.clone(), shape.platform, self.shared.clone())
             });
+        let works = matches!(capabilities.inbound, Inbound::Connection | Inbound::Polling);
+        let idle = works.then(|| Arc::clone(&driver));
+        let inlet = listen.map(|listen: Listen| {
             let taken_by = Arc::new(intake.clone());
             let endpoint = endpoint(driver, &listen, taken_by, self.inbound.clone());
             Inlet {
                 key: DoorKey::of(&listen, &id),
                 path: listen.path,
-                intake,
                 endpoint: Endpoint::new(endpoint),
             }
         });
@@ -190,7 +206,34 @@ impl Workshop {
                 target: Arc::new(target),
                 policy,
             },
+            intake,
             inlet,
+            info,
+            idle,
+            worker: None,
         }
+    }
+
+    /// Begins the work that the instance does by itself, if it does any; `before` is that of the
+    /// instance in whose place it is.
+    pub(super) fn set_to_work(
+        &self,
+        id: &InstanceId,
+        instance: &mut Instance,
+        rules: &Rules,
+        before: Option<Worker>,
+    ) {
+        let Some(driver) = instance.idle.take() else {
+            return;
+        };
+        let job = Job {
+            instance: id.clone(),
+            driver,
+            intake: instance.intake.clone(),
+            clock: Arc::clone(&self.clock),
+            target: Arc::clone(&instance.end.target),
+        };
+        let channels = instance.named(id, rules);
+        instance.worker = Some(Worker::start(job, channels, before));
     }
 }

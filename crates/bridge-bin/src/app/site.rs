@@ -15,6 +15,7 @@ use tracing::info;
 use super::door::{BoundDoor, Door, DoorKey};
 use super::instance::{Instance, Prepared, Shape, Workshop};
 use super::refusal::Refusal;
+use super::work::Worker;
 use crate::dispatch::Dispatcher;
 use crate::generation::{DoorNumber, End, Generations, Parts};
 
@@ -31,6 +32,8 @@ pub(super) struct Site {
     pub(super) doors: HashMap<DoorKey, Door>,
     /// Doors at which nobody listens any more, whose connections have not all ended.
     pub(super) closing: Vec<Door>,
+    /// Work of instances that are gone, or no longer do any.
+    pub(super) leaving: Vec<Worker>,
     pub(super) next_door: u64,
     pub(super) listeners: Listeners,
 }
@@ -129,9 +132,8 @@ impl Site {
 
     /// Logs what was counted.
     pub(super) fn log_counts(&self) {
-        let inlets = self.instances.values().filter_map(|one| one.inlet.as_ref());
-        for inlet in inlets {
-            inlet.intake.log_counts();
+        for instance in self.instances.values() {
+            instance.intake.log_counts();
         }
     }
 
@@ -215,6 +217,7 @@ impl Site {
         };
         let mut before = std::mem::take(&mut self.instances);
         let mut retired = Vec::new();
+        let mut workers = HashMap::new();
         for setup in plan.untouched {
             if let Some(mut instance) = before.remove(&setup.id) {
                 instance.end.policy = setup.policy;
@@ -230,6 +233,7 @@ impl Site {
             match changed {
                 Some(changed) => {
                     retired.push(changed.end.target);
+                    workers.extend(changed.worker.map(|worker| (id.clone(), worker)));
                     change.changed.push(id.clone());
                 }
                 None => change.added.push(id.clone()),
@@ -238,11 +242,10 @@ impl Site {
         }
         let current = self.generations.current();
         for (id, removed) in before {
-            if let Some(inlet) = removed.inlet {
-                inlet.intake.set_last(&current);
-                inlet.intake.log_counts();
-            }
+            removed.intake.set_last(&current);
+            removed.intake.log_counts();
             retired.push(removed.end.target);
+            self.leaving.extend(removed.worker);
             change.removed.push(id);
         }
         drop(current);
@@ -259,11 +262,36 @@ impl Site {
         for target in retired {
             target.retirement.declare();
         }
+        self.set_to_work(workers);
         for channel in plan.waiting {
             self.dispatcher.open_lane(&channel);
         }
         self.move_doors(bound);
         change
+    }
+
+    /// Has instances begin their own work, and tells those that are at it which channels are named
+    /// now. `before` has what the places of new ones were at.
+    fn set_to_work(&mut self, mut before: HashMap<InstanceId, Worker>) {
+        let generation = self.generations.current();
+        let rules = &generation.parts.rules;
+        for (id, instance) in &mut self.instances {
+            let before = before.remove(id);
+            if instance.idle.is_some() {
+                self.workshop.set_to_work(id, instance, rules, before);
+            } else if let Some(worker) = &instance.worker {
+                worker.name(instance.named(id, rules));
+            } else {
+                self.leaving.extend(before);
+            }
+        }
+    }
+
+    /// Every instance's own work that is not known to have ended.
+    pub(super) fn all_workers(&mut self) -> impl Iterator<Item = &mut Worker> {
+        let at_work = self.instances.values_mut();
+        let at_work = at_work.filter_map(|instance| instance.worker.as_mut());
+        at_work.chain(&mut self.leaving)
     }
 
     fn ends(&self) -> impl Iterator<Item = (InstanceId, End)> {

@@ -134,6 +134,7 @@ impl Bridge {
             instances: BTreeMap::new(),
             doors: HashMap::new(),
             closing: Vec::new(),
+            leaving: Vec::new(),
             next_door: 0,
             listeners: Arc::clone(&listeners),
         };

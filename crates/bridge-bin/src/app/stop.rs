@@ -1,8 +1,10 @@
 //! The end of a bridge: what runs is finished, the rest stays in the store.
 
+use futures_util::future::join_all;
 use tracing::{info, warn};
 
 use super::Bridge;
+use super::work::Worker;
 
 impl Bridge {
     /// Stops accepting, lets what runs finish within `shutdown_timeout`, and closes the store with
@@ -23,6 +25,9 @@ impl Bridge {
                 door.ended().await;
             }
             while lanes.join_next().await.is_some() {}
+            // After the sends that run over them.
+            let ends = site.all_workers().map(Worker::end);
+            join_all(ends).await;
         };
         if tokio::time::timeout(self.shutdown_timeout, finish)
             .await
@@ -41,6 +46,9 @@ impl Bridge {
             door.cut_off().await;
         }
         lanes.shutdown().await;
+        for worker in site.all_workers() {
+            worker.cut_off().await;
+        }
         site.log_counts();
         if let Err(error) = self.store.close().await {
             warn!(%error, "the store did not close cleanly; nothing that was acknowledged is lost");

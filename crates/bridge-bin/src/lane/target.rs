@@ -56,29 +56,64 @@ impl Retirement {
     }
 }
 
-/// Counts the sends that run. Clones count together.
+/// Counts the sends that run: those of one target, and those of its instance. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct InFlight(Arc<AtomicU64>);
+pub(crate) struct InFlight {
+    own: Arc<Running>,
+    of_instance: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    count: AtomicU64,
+    ended: Notify,
+}
 
 impl InFlight {
-    /// Counts one send until what it returns is dropped.
-    pub(crate) fn begin(&self) -> InFlightSend {
-        self.0.fetch_add(1, Relaxed);
-        InFlightSend(Arc::clone(&self.0))
+    /// That of the target which takes this one's place.
+    pub(crate) fn succeeded(&self) -> Self {
+        Self {
+            own: Arc::default(),
+            of_instance: Arc::clone(&self.of_instance),
+        }
     }
 
-    /// How many run.
+    /// Counts one send until what it returns is dropped.
+    pub(crate) fn begin(&self) -> InFlightSend {
+        self.own.count.fetch_add(1, Relaxed);
+        self.of_instance.fetch_add(1, Relaxed);
+        InFlightSend(self.clone())
+    }
+
+    /// How many of the instance run.
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Relaxed)
+        self.of_instance.load(Relaxed)
+    }
+
+    /// Resolves when none of the target runs.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let mut ended = pin!(self.own.ended.notified());
+            // Before the look, so that what ends after it is heard.
+            ended.as_mut().enable();
+            if self.own.count.load(Relaxed) == 0 {
+                return;
+            }
+            ended.await;
+        }
     }
 }
 
 /// A send that runs.
 #[derive(Debug)]
-pub(crate) struct InFlightSend(Arc<AtomicU64>);
+pub(crate) struct InFlightSend(InFlight);
 
 impl Drop for InFlightSend {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        let InFlight { own, of_instance } = &self.0;
+        of_instance.fetch_sub(1, Relaxed);
+        if own.count.fetch_sub(1, Relaxed) == 1 {
+            own.ended.notify_waiters();
+        }
     }
 }

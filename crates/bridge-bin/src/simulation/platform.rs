@@ -246,7 +246,7 @@ impl ErasedDriver for Platform {
         Err(refusal())
     }
 
-    fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
+    fn decode(&self, _: &Bytes) -> Result<Batch, Refusal> {
         Err(refusal())
     }
 

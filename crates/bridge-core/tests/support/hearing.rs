@@ -7,7 +7,7 @@ use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Loaded, Source, load};
 use bridge_core::driver::{
-    AddressKey, Answer, Batch, Driver, DriverInfo, Identity, Listen, Outgoing, Refusal, Report,
+    AddressKey, Batch, Driver, DriverInfo, Identity, Listen, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, SecretSource};
@@ -36,30 +36,16 @@ macro_rules! platform {
         impl Driver for $type {
             type Settings = Settings;
 
-            const INFO: DriverInfo = DriverInfo {
-                platform: $name,
-                summary: "for tests",
-                address_keys: &[
-                    AddressKey {
-                        name: "guild",
-                        description: "look in the app",
-                    },
-                    AddressKey {
-                        name: "room",
-                        description: "look in the app",
-                    },
-                ],
-            };
+            const INFO: DriverInfo = DriverInfo::new($name, "for tests").address_keys(&[
+                AddressKey::new("guild", "look in the app"),
+                AddressKey::new("room", "look in the app"),
+            ]);
 
             fn check(_: &Settings, _: &mut Report) {}
 
             fn listen(settings: &Settings) -> Option<Listen> {
-                Some(Listen {
-                    host: settings.host.as_deref().unwrap_or("0.0.0.0").parse().ok()?,
-                    port: settings.port?,
-                    path: "/".to_owned(),
-                    method: http::Method::POST,
-                })
+                let host = settings.host.as_deref().unwrap_or("0.0.0.0").parse().ok()?;
+                Some(Listen::new(host, settings.port?, "/"))
             }
 
             fn capabilities(_: &Settings) -> Capabilities {
@@ -85,13 +71,8 @@ macro_rules! platform {
                 Ok(())
             }
 
-            fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-                let (events, notices) = (Vec::new(), Vec::new());
-                Ok(Batch {
-                    events,
-                    answer: Answer::json("{}"),
-                    notices,
-                })
+            fn decode(&self, _: &Bytes) -> Result<Batch, Refusal> {
+                Ok(Batch::default())
             }
 
             fn send(&self, _: &Outgoing) -> impl Future<Output = Result<Sent, SendError>> + Send {

@@ -6,7 +6,7 @@ use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Diagnostic, Loaded, Source, load};
 use bridge_core::driver::{
-    AddressKey, Answer, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
+    AddressKey, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, SecretSource};
@@ -32,11 +32,8 @@ macro_rules! platform {
         impl Driver for $type {
             type Settings = Settings;
 
-            const INFO: DriverInfo = DriverInfo {
-                platform: $name,
-                summary: "for tests",
-                address_keys: &[$(AddressKey { name: $key, description: "look in the app" }),*],
-            };
+            const INFO: DriverInfo = DriverInfo::new($name, "for tests")
+                .address_keys(&[$(AddressKey::new($key, "look in the app")),*]);
 
             fn check(settings: &Settings, report: &mut Report) {
                 if settings.app == "bad" {
@@ -48,12 +45,8 @@ macro_rules! platform {
             }
 
             fn listen(settings: &Settings) -> Option<Listen> {
-                settings.port.map(|port| Listen {
-                    host: [0, 0, 0, 0].into(),
-                    port,
-                    path: "/".to_owned(),
-                    method: http::Method::POST,
-                })
+                let port = settings.port?;
+                Some(Listen::new([0, 0, 0, 0].into(), port, "/"))
             }
 
             fn capabilities(_: &Settings) -> Capabilities {
@@ -68,9 +61,8 @@ macro_rules! platform {
                 Ok(())
             }
 
-            fn decode(&self, _: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-                let (events, notices) = (Vec::new(), Vec::new());
-                Ok(Batch { events, answer: Answer::json("{}"), notices })
+            fn decode(&self, _: &Bytes) -> Result<Batch, Refusal> {
+                Ok(Batch::default())
             }
 
             fn send(

@@ -111,7 +111,7 @@ fn config(options: &ClientOptions<'_>, proxy: Option<Proxy>) -> Config {
         .build()
 }
 
-fn parse_proxy(address: &str) -> Result<Proxy, ClientError> {
+pub(crate) fn parse_proxy(address: &str) -> Result<Proxy, ClientError> {
     let proxy = Proxy::new(address).map_err(|_| ClientError::ProxyAddress)?;
     match proxy.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),

@@ -15,10 +15,21 @@ use super::refused::Refused;
 /// What is reserved for a body before any of it has come.
 const FIRST_BYTES: usize = 4 * 1024;
 
+/// A request that was read whole.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// Something happened on the platform.
+    Callback(Request<Bytes>),
+    /// Somebody asks the instance for something.
+    Question(Request<Bytes>),
+}
+
 /// Routes and reads: what is cheap to refuse is refused first.
 pub(super) struct Reader {
     pub(super) path: Box<str>,
     pub(super) method: Method,
+    /// Paths at which the instance is asked.
+    pub(super) questions: Vec<Box<str>>,
     pub(super) body_limit_bytes: usize,
     /// One permit for each body that grows past [`SMALL_BODY_BYTES`]: so what callers who have not
     /// shown who they are can make the bridge hold is bounded, and small bodies always get in.
@@ -26,20 +37,32 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) async fn read<B>(&self, request: Request<B>) -> Result<Request<Bytes>, Refused>
+    pub(super) async fn read<B>(&self, request: Request<B>) -> Result<Asked, Refused>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        if without_slash(request.uri().path()) != &*self.path {
-            return Err(Refused::UnknownPath);
-        }
-        if request.method() != self.method {
-            return Err(Refused::WrongMethod(self.method.clone()));
-        }
+        let asked = self.route(request.uri().path(), request.method())?;
         let (head, body) = request.into_parts();
         let body = self.read_body(body).await?;
-        Ok(Request::from_parts(head, body))
+        Ok(asked(Request::from_parts(head, body)))
+    }
+
+    fn route(&self, path: &str, method: &Method) -> Result<fn(Request<Bytes>) -> Asked, Refused> {
+        let path = without_slash(path);
+        let is_question = self.questions.iter().any(|known| **known == *path);
+        if is_question && method == Method::GET {
+            return Ok(Asked::Question);
+        }
+        let allowed = match (path == &*self.path, is_question) {
+            (true, _) => &self.method,
+            (false, true) => &Method::GET,
+            (false, false) => return Err(Refused::UnknownPath),
+        };
+        match method == allowed {
+            true => Ok(Asked::Callback),
+            false => Err(Refused::WrongMethod(allowed.clone())),
+        }
     }
 
     /// The whole body. Copied together, because a body that comes in many small pieces would

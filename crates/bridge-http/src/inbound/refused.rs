@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use bridge_core::driver::Refusal;
+use bridge_core::driver::{Busy, Refusal};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
@@ -12,7 +12,7 @@ use tower::BoxError;
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
-use super::{Busy, Intake};
+use super::Intake;
 
 /// When a caller that met a full endpoint should come again.
 const SHED_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -36,6 +36,8 @@ pub(super) enum Refused {
     Malformed(Refusal),
     /// The intake can't take it now.
     Busy(Busy),
+    /// The driver has no answer in time.
+    Unanswered,
 }
 
 impl fmt::Display for Refused {
@@ -93,6 +95,10 @@ fn verdict(error: BoxError, headers: &mut HeaderMap) -> (StatusCode, Option<Refu
             }
             Refused::Unauthorized(refusal) => (StatusCode::UNAUTHORIZED, refusal),
             Refused::Malformed(refusal) => (StatusCode::BAD_REQUEST, refusal),
+            Refused::Unanswered => {
+                retry_after(headers, SHED_RETRY_AFTER);
+                (StatusCode::SERVICE_UNAVAILABLE, refusal("unanswered", ""))
+            }
             Refused::Busy(busy) => {
                 retry_after(headers, busy.retry_after);
                 // The intake said so itself and has counted it.

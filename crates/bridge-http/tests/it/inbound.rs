@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bridge_http::{Busy, InboundOptions, endpoint};
+use bridge_core::driver::Busy;
+use bridge_http::{InboundOptions, endpoint};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};

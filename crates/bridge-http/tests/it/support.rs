@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
+use bridge_core::driver::Busy;
 use bridge_core::driver::{Answer, Batch, ErasedDriver, Listen, Notice, Outgoing, Refusal};
 use bridge_core::id::Address;
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::time::Timestamp;
-use bridge_http::{Busy, Intake};
+use bridge_http::Intake;
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -27,12 +28,7 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 pub(crate) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub(crate) fn listen(path: &str) -> Listen {
-    Listen {
-        host: LOCALHOST,
-        port: 0,
-        path: path.into(),
-        method: http::Method::POST,
-    }
+    Listen::new(LOCALHOST, 0, path)
 }
 
 pub(crate) fn outgoing(text: &str) -> Outgoing {
@@ -75,8 +71,8 @@ impl ErasedDriver for FakeDriver {
         }
     }
 
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-        if request.body() == "garbage" {
+    fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        if raw == "garbage" {
             return Err(refusal("no_json"));
         }
         Ok(Batch {
@@ -84,7 +80,7 @@ impl ErasedDriver for FakeDriver {
             answer: Answer::json("{}"),
             notices: vec![Notice {
                 key: "body".into(),
-                text: String::from_utf8_lossy(request.body()).into_owned(),
+                text: String::from_utf8_lossy(raw).into_owned(),
             }],
         })
     }

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 
 use bridge_core::driver::{Batch, Driver, ErasedDriver, Event, Received};
-use bytes::Bytes;
-use http::Request;
 use serde_json::Value;
 
 use super::bench::{Bench, Context};
@@ -48,8 +46,8 @@ fn brings(event: Event) -> Option<Brings> {
 pub(super) fn the_same_bytes_give_the_same_messages<S: Subject>(context: &Context<S>) -> Outcome {
     let (bench, other) = (context.bench()?, context.bench()?);
     for recorded in context.subject.recorded() {
-        let request = bench.callback(&recorded.body);
-        let told = |bench: &Bench<S>| format!("{:?}", Driver::decode(&bench.driver, &request));
+        let told =
+            |bench: &Bench<S>| format!("{:?}", Driver::decode(&bench.driver, &recorded.body));
         let first = told(&bench);
         for again in [told(&bench), told(&other)] {
             ensure!(first == again, "{}: {first}, then {again}", recorded.name);
@@ -165,7 +163,7 @@ pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>)
 pub(super) fn messages_are_well_formed<S: Subject>(context: &Context<S>) -> Outcome {
     let bench = context.bench()?;
     for recorded in context.subject.recorded() {
-        if let Ok(batch) = Driver::decode(&bench.driver, &bench.callback(&recorded.body)) {
+        if let Ok(batch) = Driver::decode(&bench.driver, &recorded.body) {
             well_formed::<S>(&batch)?;
         }
     }
@@ -179,7 +177,7 @@ pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcom
         ));
     };
     let bench = context.bench()?;
-    let batch = Driver::decode(&bench.driver, &bench.callback(&body));
+    let batch = Driver::decode(&bench.driver, &body);
     let batch = batch.map_err(|refusal| Stop::Broken(format!("{refusal:?}")))?;
     let is_message = batch
         .events
@@ -191,22 +189,6 @@ pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcom
         "hears_own_sends is {hears_own_sends}, and an own message becomes {:?}",
         batch.events
     );
-    Ok(())
-}
-
-pub(super) fn headers_are_not_needed<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
-    for recorded in context.subject.recorded() {
-        let told =
-            |request: &Request<Bytes>| format!("{:?}", Driver::decode(&bench.driver, request));
-        let with = told(&bench.callback(&recorded.body));
-        let without = told(&Request::new(recorded.body.clone()));
-        ensure!(
-            with == without,
-            "{}: {with}, without headers {without}",
-            recorded.name
-        );
-    }
     Ok(())
 }
 

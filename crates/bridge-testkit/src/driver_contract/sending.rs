@@ -9,11 +9,11 @@ use std::task::{Poll, Waker};
 use bridge_core::driver::{Driver, Outgoing};
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice};
-use bridge_core::ports::Ports;
 use futures_util::future::join_all;
 
 use super::bench::{Bench, Context, Slow, TEXT, drive, page};
 use super::{Outcome, SentText, Stop, Subject};
+use crate::fake_ports;
 
 pub(super) fn the_text_arrives_whole<S: Subject>(context: &Context<S>) -> Outcome {
     let lines = "first\nsecond\r\n\tthird";
@@ -260,10 +260,8 @@ pub(super) fn a_foreign_address_is_rejected<S: Subject>(context: &Context<S>) ->
 /// A bench, and a driver that asks its platform through exchanges which wait.
 fn slow<S: Subject>(context: &Context<S>) -> Result<(Bench<S>, S::Driver), Stop> {
     let bench = context.bench()?;
-    let ports = Ports {
-        http: Arc::new(Slow(bench.http.clone())),
-        clock: Arc::new(bench.clock.clone()),
-    };
+    let mut ports = fake_ports(&bench.clock, &bench.http);
+    ports.http = Arc::new(Slow(bench.http.clone()));
     let driver = context.open(ports)?;
     Ok((bench, driver))
 }

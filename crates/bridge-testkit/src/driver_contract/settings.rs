@@ -1,5 +1,6 @@
 //! Checks of what an operator writes, and of what follows from settings alone.
 
+use bridge_core::capability::Inbound;
 use bridge_core::driver::{Driver, Report};
 use bridge_core::secret;
 use serde_json::{Map, Value, json};
@@ -262,6 +263,17 @@ pub(super) fn the_size_of_text_is_sound<S: Subject>(context: &Context<S>) -> Out
             );
         }
     }
+    Ok(())
+}
+
+pub(super) fn the_way_in_is_as_claimed<S: Subject>(context: &Context<S>) -> Outcome {
+    let listens = S::Driver::listen(&context.settings()?).is_some();
+    let inbound = context.capabilities()?.inbound;
+    ensure!(
+        listens == (inbound == Inbound::Listener),
+        "the capabilities say {inbound:?}, and there is {} listener",
+        if listens { "a" } else { "no" }
+    );
     Ok(())
 }
 

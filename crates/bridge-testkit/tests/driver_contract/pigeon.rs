@@ -6,7 +6,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use bridge_core::capability::Capabilities;
+use bridge_core::capability::{Capabilities, Inbound};
 use bridge_core::driver::{
     AddressKey, Batch, Driver, DriverInfo, Identity, Listen, Outgoing, Refusal, Report,
 };
@@ -31,14 +31,8 @@ pub(crate) struct Pigeon {
 impl Driver for Pigeon {
     type Settings = Settings;
 
-    const INFO: DriverInfo = DriverInfo {
-        platform: "pigeon",
-        summary: "A platform for tests",
-        address_keys: &[AddressKey {
-            name: "loft",
-            description: "the loft's number",
-        }],
-    };
+    const INFO: DriverInfo = DriverInfo::new("pigeon", "A platform for tests")
+        .address_keys(&[AddressKey::new("loft", "the loft's number")]);
 
     fn check(settings: &Settings, report: &mut Report) {
         settings.check(report);
@@ -53,6 +47,10 @@ impl Driver for Pigeon {
             true => 2 * TEXT_LIMIT,
             false => TEXT_LIMIT,
         });
+        capabilities.inbound = match Fault::ClaimsNoListener.is_present() {
+            true => Inbound::Nothing,
+            false => Inbound::Listener,
+        };
         capabilities.idempotent_send = true;
         capabilities
     }
@@ -82,8 +80,8 @@ impl Driver for Pigeon {
         inbound::verify(&self.settings, request, self.clock.now())
     }
 
-    fn decode(&self, request: &http::Request<Bytes>) -> Result<Batch, Refusal> {
-        inbound::decode(request)
+    fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        inbound::decode(raw)
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {

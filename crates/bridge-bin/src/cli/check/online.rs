@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bridge_core::config::{Code, Diagnostic, InstanceSetup, Loaded, Setup, codes};
 use bridge_core::outcome::{ErrorKind, SendError};
-use bridge_core::ports::Ports;
 use bridge_core::time::format_duration;
 use bridge_http::{BlockingPool, SystemClock};
 use serde::Serialize;
@@ -105,17 +104,18 @@ async fn ask_one(
         help,
     };
     let proxy = instance.proxy.as_ref();
-    let http = match outside::client(pool, patience, instance.max_in_flight, proxy) {
-        Ok(http) => http,
+    let http = outside::client(pool, patience, instance.max_in_flight, proxy);
+    let reached_by = http.and_then(|http| Ok((http, outside::dialer(proxy)?)));
+    let (http, dialer) = match reached_by {
+        Ok(ways) => ways,
         Err(error) => {
             let help = "look at `proxy`";
             return Some(Err(refusal(&codes::UNREACHABLE, error.to_string(), help)));
         }
     };
-    let driver = instance.driver.open(Ports {
-        http: Arc::new(http),
-        clock: Arc::new(SystemClock),
-    });
+    let driver = instance
+        .driver
+        .open(outside::ports(http, dialer, Arc::new(SystemClock)));
     let answer = match tokio::time::timeout(patience, driver.probe()).await {
         Ok(Ok(done)) => Ok(Probed {
             instance: name.clone(),

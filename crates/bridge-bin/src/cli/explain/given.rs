@@ -14,7 +14,7 @@ use bridge_core::message::{Message, Sender};
 use bridge_core::ports::{HttpError, HttpErrorKind, HttpExchange, Ports, Reached};
 use bridge_core::rules::Rules;
 use bridge_core::secret::LeakGuard;
-use bridge_http::SystemClock;
+use bridge_http::{SystemClock, SystemRandom};
 use bytes::Bytes;
 
 use super::Args;
@@ -131,22 +131,15 @@ fn put_together(args: &Args, platform: &str, catalog: &Catalog) -> Result<Messag
 fn decoded(path: &Path, instance: InstanceSetup) -> Result<Batch, String> {
     let body = std::fs::read(path)
         .map_err(|error| format!("the event {} can't be read: {error}", path.display()))?;
-    let listen = instance.driver.listen();
-    let (method, target) = listen.map_or((http::Method::POST, "/"), |listen| {
-        (listen.method.clone(), listen.path.as_str())
-    });
-    let request = http::Request::builder()
-        .method(method)
-        .uri(target)
-        .body(Bytes::from(body))
-        .map_err(|error| format!("the event can't be given to the driver: {error}"))?;
-    let driver = instance.driver.open(Ports {
-        http: Arc::new(NoNetwork),
-        clock: Arc::new(SystemClock),
-    });
-    driver.decode(&request).map_err(|refusal| {
+    let ports = Ports::new(
+        Arc::new(NoNetwork),
+        Arc::new(SystemClock),
+        Arc::new(SystemRandom),
+    );
+    let driver = instance.driver.open(ports);
+    driver.decode(&Bytes::from(body)).map_err(|refusal| {
         format!(
-            "{} is no callback of {}: {}",
+            "{} is nothing that {} sends: {}",
             path.display(),
             instance.platform,
             refusal.detail

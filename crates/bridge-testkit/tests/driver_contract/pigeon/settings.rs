@@ -88,12 +88,8 @@ impl Settings {
     }
 
     pub(crate) fn listen(&self) -> Listen {
-        Listen {
-            host: std::net::Ipv4Addr::LOCALHOST.into(),
-            port: self.listen_port,
-            path: "/pigeon".into(),
-            method: http::Method::POST,
-        }
+        let host = std::net::Ipv4Addr::LOCALHOST.into();
+        Listen::new(host, self.listen_port, "/pigeon")
     }
 
     pub(crate) fn identity(&self) -> Identity {
