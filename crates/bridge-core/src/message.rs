@@ -1,6 +1,7 @@
 //! A message as it came in, normalised: the same for all platforms.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::id::Address;
 use crate::time::Timestamp;
@@ -167,14 +168,20 @@ pub struct Attachment {
     pub name: String,
     /// Where it can be fetched.
     pub url: String,
+    /// What it is; [`MessageKind::File`] where the platform does not tell.
+    pub kind: MessageKind,
+    /// How large it is, in bytes, if the platform tells.
+    pub size_bytes: Option<u64>,
 }
 
 impl Attachment {
-    /// The file at `url`, called `name`.
+    /// The file at `url`, called `name`; set the other fields on it.
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             url: url.into(),
+            kind: MessageKind::File,
+            size_bytes: None,
         }
     }
 }
@@ -203,6 +210,9 @@ pub struct Content {
     pub attachments: Vec<Attachment>,
     /// Whether the text is a digest of several messages, each with its mark.
     pub is_digest: bool,
+    /// What the rule says at the keys of the target's driver. A digest has those that all its
+    /// messages have alike.
+    pub msg: Arc<MsgValues>,
 }
 
 /// A heading above a delivery's text.

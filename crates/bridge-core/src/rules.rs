@@ -14,6 +14,7 @@ mod plan;
 mod replace;
 mod schema;
 mod template;
+mod values;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use filter::Filter;
 use index::Index;
 use replace::Replacements;
 use template::Scene;
+use values::Values;
 
 /// The path of the list of rules in their file.
 pub(crate) const RULES: KeyPath<'static> = KeyPath::new("rules");
@@ -103,21 +105,29 @@ impl Channels {
 pub(crate) struct Dress {
     pub(crate) template: Arc<Template>,
     pub(crate) replacements: Option<Arc<Replacements>>,
+    /// What is said at keys of the target's driver; `None` for nothing.
+    pub(crate) values: Option<Arc<Values>>,
 }
 
 impl Dress {
     pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
-        let text = &scene.message.text;
-        match &self.replacements {
-            Some(replacements) => self.template.render(scene, &replacements.apply(text)),
-            None => self.template.render(scene, text),
+        let replaced = self.replacements.as_ref();
+        let replaced = replaced.map(|replacements| replacements.apply(&scene.message.text));
+        let text = replaced.as_ref().unwrap_or(&scene.message.text);
+        let mut content = self.template.render(scene, text);
+        if let Some(values) = &self.values {
+            content.msg = Arc::new(values.render(scene, text));
         }
+        content
     }
 
     /// Whether both are the same: a message looks the same in both.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let replacements = |dress: &Self| dress.replacements.as_ref().map(Arc::as_ptr);
-        Arc::ptr_eq(&self.template, &other.template) && replacements(self) == replacements(other)
+        let values = |dress: &Self| dress.values.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.template, &other.template)
+            && replacements(self) == replacements(other)
+            && values(self) == values(other)
     }
 }
 
