@@ -45,6 +45,8 @@ pub(crate) fn migrate(
     if from < 2 {
         to_version_2(&transaction)?;
     }
+    // Version 2 had no mailboxes and no identity, which is made once the tables are there.
+    transaction.execute_batch(schema::MAILBOXES)?;
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     fail_point("migrate.before_commit");
     transaction.commit()?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks the database as a bridge's: `brdg`.
 const APPLICATION_ID: i32 = 0x6272_6467;
 /// The version of the tables; a binary refuses a database with a higher one.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// What a database file holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub(crate) enum Found {
 /// was accepted, `progress_sum` how far it has come (see `row`). `turn` is the place in the lane.
 ///
 /// `body` has what is to be shown, once for all deliveries of a message that show the same.
-/// `pruned` counts what retention has removed, so that totals hold for ever.
+/// `pruned` counts what retention has removed, so that totals hold for ever; `entry` and `entry_lost`
+/// in it are entries of mailboxes, all else is deliveries.
 pub(crate) const TABLES: &str = "
 CREATE TABLE channel (
     id INTEGER PRIMARY KEY,
@@ -150,6 +151,37 @@ CREATE TABLE pruned (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// An entry of a mailbox stands in `entry` as long as its key must be known, and has a body as long as
+/// it is unread. Its `checksum` covers everything that was posted, and its number. A row of `mailbox`
+/// counts what can't be told from the entries that are left (see `mailbox`).
+///
+/// Entries name their instance themselves, so that no damage elsewhere can hide them.
+pub(crate) const MAILBOXES: &str = "
+CREATE TABLE identity (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE TABLE mailbox (
+    instance TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT,
+    checksum INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_once ON entry (instance, key);
+CREATE INDEX entry_unread ON entry (instance, number) WHERE body IS NOT NULL;
+";
+
 /// Looks at what the database holds.
 pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
     let application: i32 = pragma(connection, "application_id")?;
@@ -174,6 +206,7 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
 pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(MAILBOXES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
