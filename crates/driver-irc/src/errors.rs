@@ -219,6 +219,20 @@ pub(crate) fn probe(error: RunError) -> SendError {
     SendError::temporary(error.kind, advice, "connect", error.detail)
 }
 
+/// `text` without any of `private`.
+pub(crate) fn withhold<'a>(text: &str, private: impl IntoIterator<Item = &'a str>) -> String {
+    /// What is shorter turns up in any sentence.
+    const SHORTEST_PRIVATE: usize = 4;
+    let mut text = text.to_owned();
+    for private in private {
+        let private = private.trim();
+        if private.chars().count() >= SHORTEST_PRIVATE {
+            text = text.replace(private, "[withheld]");
+        }
+    }
+    text
+}
+
 /// What a server said, as a log can bear it.
 pub(crate) fn shown(said: &str) -> String {
     let line = |c: char| if c.is_control() { ' ' } else { c };

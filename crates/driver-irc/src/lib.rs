@@ -114,7 +114,10 @@ impl Driver for Irc {
     }
 
     async fn run(&self, work: &dyn Work) -> Result<(), RunError> {
-        let ended = self.run_once(work).await;
+        let ended = self
+            .run_once(work)
+            .await
+            .map_err(|error| self.masked(error));
         if let Err(error) = &ended {
             self.outbox.explain(error, self.ports.clock.now());
         }
@@ -132,12 +135,20 @@ impl Driver for Irc {
             return Err(errors::nothing_to_say());
         }
         let now = self.ports.clock.now();
-        self.outbox.send(channel, text, outgoing, now).await
+        let ended = self.outbox.send(channel, text, outgoing, now).await;
+        ended.map_err(|error| SendError {
+            detail: errors::withhold(
+                &error.detail,
+                self.settings.secrets().chain([&*outgoing.text]),
+            ),
+            ..error
+        })
     }
 
     async fn probe(&self) -> Result<Option<&'static str>, SendError> {
-        let link = self.connect().await.map_err(errors::probe)?;
-        link.try_out().await.map_err(errors::probe)?;
+        let tried = async { self.connect().await?.try_out().await };
+        let tried = tried.await.map_err(|error| self.masked(error));
+        tried.map_err(errors::probe)?;
         Ok(Some("registered with the network"))
     }
 }
@@ -145,7 +156,7 @@ impl Driver for Irc {
 impl Irc {
     async fn connect(&self) -> Result<Link, RunError> {
         let stream = self.ports.dial.dial(self.settings.target()).await;
-        let stream = stream.map_err(|error| errors::lost(error.detail))?;
+        let stream = stream.map_err(|error| errors::lost(errors::shown(&error.detail)))?;
         let session = Session::new(
             Arc::clone(&self.settings),
             Arc::clone(&self.outbox),
@@ -158,6 +169,13 @@ impl Irc {
             Arc::clone(&self.outbox),
             Arc::clone(&self.ports.clock),
         ))
+    }
+
+    /// The error without the secrets, which a server may quote.
+    fn masked(&self, error: RunError) -> RunError {
+        let mut error = error;
+        error.detail = errors::withhold(&error.detail, self.settings.secrets());
+        error
     }
 
     async fn run_once(&self, work: &dyn Work) -> Result<(), RunError> {

@@ -105,7 +105,11 @@ impl Link {
         }
         let mut chunk = vec![0; READ_BYTES];
         loop {
-            self.session.tick(self.watch.elapsed())?;
+            let now = self.watch.elapsed();
+            if !self.backlog.is_empty() {
+                self.session.does_not_listen(now);
+            }
+            self.session.tick(now)?;
             let next_tick = self.watch.clock.sleep(self.session.next_tick());
             let has_outbound = !self.session.outbound().is_empty();
             tokio::select! {

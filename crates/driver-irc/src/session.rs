@@ -141,7 +141,10 @@ impl Session {
                 self.line(&format!("PONG :{token}"));
             }
             "PONG" => self.sends.answered(line.last()),
-            "ERROR" => return Err(errors::closed(line.last())),
+            "ERROR" => {
+                let said = errors::withhold(line.last(), self.sends.texts());
+                return Err(errors::closed(&said));
+            }
             "PRIVMSG" | "NOTICE" => return Ok(self.hear_talk(&line)),
             "JOIN" | "PART" | "KICK" | "NICK" | "QUIT" => self.hear_of_people(&line),
             "005" => self.hear_of_support(&line),
@@ -174,6 +177,12 @@ impl Session {
             self.write_sends();
         }
         Ok(())
+    }
+
+    /// Nothing is read for now, since the bridge is behind: the server is not to blame for silence.
+    pub(crate) fn does_not_listen(&mut self, now: Duration) {
+        self.heard_at = now;
+        self.sends.answers_may_wait(now);
     }
 
     /// How long after the last tick the next one is due, if nothing happens before.
@@ -417,3 +426,6 @@ impl Session {
         waits.then(|| self.flood.free_at())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -186,14 +186,14 @@ impl Settings {
         }
         match (&self.sasl_user, &self.sasl_password) {
             (Some(_), None) => report.error(
-                "sasl_user",
-                "there is no `sasl_password` beside it",
-                "set `sasl_password`, or remove the key",
+                "sasl_password",
+                "there is no `sasl_password` beside `sasl_user`",
+                "set `sasl_password`, or remove `sasl_user`",
             ),
             (None, Some(_)) => report.error(
-                "sasl_password",
-                "there is no `sasl_user` beside it",
-                "set `sasl_user`, or remove the key",
+                "sasl_user",
+                "there is no `sasl_user` beside `sasl_password`",
+                "set `sasl_user`, or remove `sasl_password`",
             ),
             _ => {}
         }
@@ -246,6 +246,12 @@ impl Settings {
                 false => Security::Plain,
             },
         }
+    }
+
+    /// What is to be shown nowhere.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let secrets = [&self.password, &self.sasl_password].into_iter().flatten();
+        secrets.map(Secret::expose)
     }
 
     fn port(&self) -> u16 {

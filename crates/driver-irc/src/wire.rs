@@ -156,10 +156,15 @@ impl CaseMapping {
     }
 }
 
-/// Whether a name can be a channel's: RFC 2812, 1.3, without a limit of length.
+/// The longest channel of any network; a longer name could make a line too long.
+const CHANNEL_BYTES: usize = 200;
+
+/// Whether a name can be a channel's: RFC 2812, 1.3, where some networks take longer ones.
 pub(crate) fn is_channel(name: &str) -> bool {
     let forbidden = |c: char| c == ' ' || c == ',' || c.is_control();
-    name.len() > 1 && name.starts_with(['#', '&', '+', '!']) && !name.contains(forbidden)
+    (2..=CHANNEL_BYTES).contains(&name.len())
+        && name.starts_with(['#', '&', '+', '!'])
+        && !name.contains(forbidden)
 }
 
 #[cfg(test)]

@@ -115,6 +115,18 @@ impl Sends {
         })
     }
 
+    /// Nothing is read for now, so that no answer is late.
+    pub(super) fn answers_may_wait(&mut self, now: Duration) {
+        for (_, at) in &mut self.asked {
+            *at = now;
+        }
+    }
+
+    /// What a server may quote that says why it ends the connection.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().map(|written| &*written.send.text)
+    }
+
     /// The connection is gone, after this many bytes were written.
     pub(super) fn lost(self, written: u64) {
         for one in self.written {

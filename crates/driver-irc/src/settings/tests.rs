@@ -60,8 +60,8 @@ fn what_can_not_work_is_an_error_at_its_key() {
         (json!({ "password": "" }), Some("password")),
         (json!({ "password": "a\nb" }), Some("password")),
         (json!({ "password": "a b" }), None),
-        (json!({ "sasl_user": "b" }), Some("sasl_user")),
-        (json!({ "sasl_password": "b" }), Some("sasl_password")),
+        (json!({ "sasl_user": "b" }), Some("sasl_password")),
+        (json!({ "sasl_password": "b" }), Some("sasl_user")),
         (
             json!({ "sasl_user": "", "sasl_password": "b" }),
             Some("sasl_user"),
