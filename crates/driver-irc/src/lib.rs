@@ -114,10 +114,7 @@ impl Driver for Irc {
     }
 
     async fn run(&self, work: &dyn Work) -> Result<(), RunError> {
-        let ended = self
-            .run_once(work)
-            .await
-            .map_err(|error| self.masked(error));
+        let ended = self.run_once(work).await;
         if let Err(error) = &ended {
             self.outbox.explain(error, self.ports.clock.now());
         }
@@ -135,20 +132,12 @@ impl Driver for Irc {
             return Err(errors::nothing_to_say());
         }
         let now = self.ports.clock.now();
-        let ended = self.outbox.send(channel, text, outgoing, now).await;
-        ended.map_err(|error| SendError {
-            detail: errors::withhold(
-                &error.detail,
-                self.settings.secrets().chain([&*outgoing.text]),
-            ),
-            ..error
-        })
+        self.outbox.send(channel, text, outgoing, now).await
     }
 
     async fn probe(&self) -> Result<Option<&'static str>, SendError> {
         let tried = async { self.connect().await?.try_out().await };
-        let tried = tried.await.map_err(|error| self.masked(error));
-        tried.map_err(errors::probe)?;
+        tried.await.map_err(errors::probe)?;
         Ok(Some("registered with the network"))
     }
 }
@@ -169,13 +158,6 @@ impl Irc {
             Arc::clone(&self.outbox),
             Arc::clone(&self.ports.clock),
         ))
-    }
-
-    /// The error without the secrets, which a server may quote.
-    fn masked(&self, error: RunError) -> RunError {
-        let mut error = error;
-        error.detail = errors::withhold(&error.detail, self.settings.secrets());
-        error
     }
 
     async fn run_once(&self, work: &dyn Work) -> Result<(), RunError> {

@@ -141,10 +141,7 @@ impl Session {
                 self.line(&format!("PONG :{token}"));
             }
             "PONG" => self.sends.answered(line.last()),
-            "ERROR" => {
-                let said = errors::withhold(line.last(), self.sends.texts());
-                return Err(errors::closed(&said));
-            }
+            "ERROR" => return Err(errors::closed(&self.masked(line.last()))),
             "PRIVMSG" | "NOTICE" => return Ok(self.hear_talk(&line)),
             "JOIN" | "PART" | "KICK" | "NICK" | "QUIT" => self.hear_of_people(&line),
             "005" => self.hear_of_support(&line),
@@ -223,6 +220,12 @@ impl Session {
     /// The connection is gone: what was not written was not delivered, and of the rest nobody knows.
     pub(crate) fn lost(self) {
         self.sends.lost(self.written);
+    }
+
+    /// What a server said, without secrets and messages that it may repeat.
+    fn masked(&self, said: &str) -> String {
+        let said = self.settings.without_secrets(said);
+        errors::withhold(&said, self.sends.texts())
     }
 
     fn mapping(&self) -> CaseMapping {
@@ -319,7 +322,7 @@ impl Session {
         let Some(numeric @ (263 | 400..=599 | 700..=799)) = line.numeric() else {
             return;
         };
-        let (channel, said) = (line.param(1), line.last());
+        let (channel, said) = (line.param(1), &*self.masked(line.last()));
         let mapping = self.mapping();
         if self
             .channels

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bridge_core::config::settings::DurationText;
 use bridge_core::driver::{Identity, Report};
 use bridge_core::ports::{DialTarget, Security};
@@ -10,6 +12,7 @@ use bridge_core::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errors;
 use crate::wire::{CaseMapping, LINE_BYTES};
 
 /// The longest nickname that may be configured; networks take 9 to 32 characters.
@@ -248,10 +251,18 @@ impl Settings {
         }
     }
 
-    /// What is to be shown nowhere.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let secrets = [&self.password, &self.sasl_password].into_iter().flatten();
-        secrets.map(Secret::expose)
+    /// The response of SASL PLAIN (RFC 4616), if there is somebody to log in.
+    pub(crate) fn sasl_response(&self) -> Option<Secret> {
+        let (user, password) = (self.sasl_user.as_ref()?, self.sasl_password.as_ref()?);
+        let plain = format!("\0{user}\0{}", password.expose());
+        Some(Secret::new(BASE64_STANDARD.encode(plain)))
+    }
+
+    /// `text` with nothing in it that is to be shown nowhere.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let response = self.sasl_response();
+        let secrets = [&response, &self.sasl_password, &self.password];
+        errors::withhold(text, secrets.into_iter().flatten().map(Secret::expose))
     }
 
     fn port(&self) -> u16 {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bridge_core::driver::RunError;
 
 use super::{Heard, NICK_PAUSE, Session, Stage};
@@ -50,7 +48,7 @@ impl Session {
 
     /// An answer to it came.
     pub(super) fn register(&mut self, line: &Line<'_>) -> Result<Heard, RunError> {
-        let said = line.last();
+        let said = &*self.masked(line.last());
         match &*line.command {
             "CAP" => self.hear_of_capabilities(line)?,
             "AUTHENTICATE" if line.param(0) == "+" => self.authenticate(),
@@ -138,14 +136,12 @@ impl Session {
         }
     }
 
-    /// RFC 4616, in pieces as <https://ircv3.net/specs/extensions/sasl-3.1> has them.
+    /// In pieces, as <https://ircv3.net/specs/extensions/sasl-3.1> has them.
     fn authenticate(&mut self) {
-        let settings = Arc::clone(&self.settings);
-        let (Some(user), Some(password)) = (&settings.sasl_user, &settings.sasl_password) else {
+        let Some(response) = self.settings.sasl_response() else {
             return;
         };
-        let response = BASE64_STANDARD.encode(format!("\0{user}\0{}", password.expose()));
-        let mut rest = &*response;
+        let mut rest = response.expose();
         while rest.len() >= SASL_PIECE_BYTES {
             let (piece, after) = rest.split_at(SASL_PIECE_BYTES);
             self.line(&format!("AUTHENTICATE {piece}"));
