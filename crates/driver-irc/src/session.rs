@@ -38,8 +38,12 @@ const PING_DEADLINE: Duration = Duration::from_secs(30);
 /// A server that says other things, but does not answer for this long, is no good either.
 const PONG_DEADLINE: Duration = Duration::from_secs(120);
 
-/// How often the configured nickname is asked for while somebody else has it.
-const NICK_PAUSE: Duration = Duration::from_secs(60);
+/// How soon the configured nickname is asked for that somebody else has: often our own connection of
+/// before, which the server has not missed yet. Doubles each time.
+const NICK_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest pause between two such questions.
+const LONGEST_NICK_PAUSE: Duration = Duration::from_secs(120);
 
 /// No more lines of sends are added while as many bytes wait to be written.
 const OUTBOUND_BYTES: usize = 4096;
@@ -75,6 +79,7 @@ pub(crate) struct Session {
     /// Our own `nick!user@host`, once the server has said it.
     source: Option<String>,
     retake_nick_at: Duration,
+    nick_pause: Duration,
     channels: Channels,
     sends: Sends,
     flood: Bucket,
@@ -103,7 +108,8 @@ impl Session {
             now: Duration::ZERO,
             heard_at: Duration::ZERO,
             source: None,
-            retake_nick_at: Duration::ZERO,
+            retake_nick_at: NICK_PAUSE,
+            nick_pause: NICK_PAUSE,
             channels: Channels::default(),
             sends: Sends::default(),
             flood,
@@ -296,7 +302,8 @@ impl Session {
 
     fn retake_nick(&mut self) {
         if !self.has_right_nick() && self.now >= self.retake_nick_at {
-            self.retake_nick_at = self.now + NICK_PAUSE;
+            self.nick_pause = (self.nick_pause * 2).min(LONGEST_NICK_PAUSE);
+            self.retake_nick_at = self.now + self.nick_pause;
             let nick = self.settings.nick.clone();
             self.line(&format!("NICK {nick}"));
         }

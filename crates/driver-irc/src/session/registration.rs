@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bridge_core::driver::RunError;
 
-use super::{Heard, NICK_PAUSE, Session, Stage};
+use super::{Heard, Session, Stage};
 use crate::errors;
 use crate::wire::Line;
 
@@ -160,7 +160,7 @@ impl Session {
         }
         let nick = line.param(0).to_owned();
         self.knowledge.change(|known| known.nick = nick);
-        self.retake_nick_at = self.now + NICK_PAUSE;
+        self.retake_nick_at = self.now + self.nick_pause;
         self.stage = Stage::Welcomed(self.now);
         Ok(())
     }
