@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::Address;
+use crate::purpose::Purpose;
 use crate::time::Timestamp;
 
 /// What somebody said in a channel.
@@ -137,7 +138,7 @@ impl Sender {
 }
 
 /// A message that another one answers. What the platform does not give is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Quoted {
     /// The platform's id of it, as [`Message::id`] was; for a message of the bridge's, the id that
@@ -203,6 +204,8 @@ pub struct Content {
     pub attachments: Vec<Attachment>,
     /// Whether the text is a digest of several messages, each with its mark.
     pub is_digest: bool,
+    /// What it is for: usually to say the text.
+    pub purpose: Purpose,
 }
 
 /// A heading above a delivery's text.

@@ -4,6 +4,7 @@
 //! with the number of rules that match, not with the number of rules.
 
 mod cases;
+mod change;
 pub(crate) mod compile;
 mod explain;
 mod filter;
@@ -15,6 +16,7 @@ mod replace;
 mod schema;
 mod template;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use crate::config::settings::DeliveryPolicy;
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId, RuleId};
 use crate::message::Content;
+use crate::purpose::{Purpose, quote};
 use filter::Filter;
 use index::Index;
 use replace::Replacements;
@@ -107,10 +110,20 @@ pub(crate) struct Dress {
 
 impl Dress {
     pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
-        let text = &scene.message.text;
+        let mut content = self
+            .template
+            .render(scene, &self.replaced(&scene.message.text));
+        if let Some(quoted) = &scene.message.reply_to {
+            // What a rule hides must not come to light in the answer.
+            content.purpose = Purpose::Reply(quote(quoted, &self.replaced(&quoted.text)));
+        }
+        content
+    }
+
+    fn replaced<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match &self.replacements {
-            Some(replacements) => self.template.render(scene, &replacements.apply(text)),
-            None => self.template.render(scene, text),
+            Some(replacements) => Cow::Owned(replacements.apply(text)),
+            None => Cow::Borrowed(text),
         }
     }
 
@@ -220,12 +233,15 @@ impl Rules {
     /// How a delivery that the rule planned for the channel is to be tried; `None` if the rule no
     /// longer exists or no longer sends there.
     pub fn policy(&self, rule: &RuleId, channel: &Channel) -> Option<&Arc<DeliveryPolicy>> {
-        let rule = &self.rules[*self.by_id.get(rule)?];
-        let target = rule
-            .targets
-            .iter()
-            .find(|target| target.channel == *channel)?;
+        let (_, target) = self.target(rule, channel)?;
         Some(&target.policy)
+    }
+
+    fn target(&self, rule: &RuleId, channel: &Channel) -> Option<(&Rule, &Target)> {
+        let rule = &self.rules[*self.by_id.get(rule)?];
+        let mut targets = rule.targets.iter();
+        let target = targets.find(|target| target.channel == *channel)?;
+        Some((rule, target))
     }
 
     /// The longest `attempt_timeout` of any rule's target on the instance.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bridge_core::fit::flatten;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Attachment, Content, RichHeader};
+use bridge_core::purpose::Purpose;
 use bridge_core::store::{Admission, DeliveryId, Progress, QueuedDelivery, Turn};
 use bridge_core::time::Timestamp;
 use rusqlite::Row;
@@ -72,6 +73,12 @@ struct Body<'a> {
     attachments: Vec<Link<'a>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_digest: bool,
+    #[serde(default, skip_serializing_if = "is_say")]
+    purpose: Cow<'a, Purpose>,
+}
+
+fn is_say(purpose: &Purpose) -> bool {
+    purpose.is_say()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,6 +153,7 @@ fn encode(content: &Content) -> Result<String, serde_json::Error> {
         }),
         attachments: content.attachments.iter().map(link).collect(),
         is_digest: content.is_digest,
+        purpose: Cow::Borrowed(&content.purpose),
     })
 }
 
@@ -243,6 +251,7 @@ fn content(body: Body<'_>) -> Content {
             .map(|link| Attachment::new(link.name, link.url))
             .collect(),
         is_digest: body.is_digest,
+        purpose: body.purpose.into_owned(),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::{Attachment, Content, RichHeader};
+use bridge_core::message::{Attachment, Content, Quoted, RichHeader};
+use bridge_core::purpose::{Purpose, quote};
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Feed, NewDelivery, QueuedDelivery, Settlement, Step, Store,
     Turn,
@@ -59,7 +60,14 @@ pub fn rich_content() -> Content {
             Attachment::new("图.png", "https://files.example/2"),
         ],
         is_digest: true,
+        purpose: Purpose::Reply(quote(&quoted(), "a\"b\n{}")),
     }
+}
+
+fn quoted() -> Quoted {
+    let mut quoted = Quoted::new("m\u{0}'1");
+    "张三 \"x\"".clone_into(&mut quoted.sender_name);
+    quoted
 }
 
 /// Takes `admission` in.
