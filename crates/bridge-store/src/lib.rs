@@ -12,6 +12,7 @@
 mod commit;
 mod fail_point;
 mod inspect;
+mod known;
 mod mend;
 mod migrate;
 mod open;

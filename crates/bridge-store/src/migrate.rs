@@ -45,6 +45,9 @@ pub(crate) fn migrate(
     if from < 2 {
         to_version_2(&transaction)?;
     }
+    if from < 3 {
+        transaction.execute_batch(schema::SINCE_VERSION_3)?;
+    }
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     fail_point("migrate.before_commit");
     transaction.commit()?;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, Merge, Record, Replayed, Settlement, StoreError,
+    Admission, Admitted, DeliveryId, Discarded, Identification, Merge, Record, Replayed,
+    Settlement, StoreError,
 };
 use bridge_core::time::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
@@ -54,6 +55,11 @@ pub(crate) enum Operation {
         channel: Channel,
         at: Timestamp,
         answer: Answer<()>,
+    },
+    /// Sets the ids of a send.
+    Identify {
+        identification: Identification,
+        answer: Answer<bool>,
     },
     Record(Record),
     /// Moves a damaged delivery to the dead letters.

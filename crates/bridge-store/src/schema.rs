@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks the database as a bridge's: `brdg`.
 const APPLICATION_ID: i32 = 0x6272_6467;
 /// The version of the tables; a binary refuses a database with a higher one.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// What a database file holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) enum Found {
 ///
 /// `body` has what is to be shown, once for all deliveries of a message that show the same.
 /// `pruned` counts what retention has removed, so that totals hold for ever.
+///
+/// These are the tables of version 2; [`SINCE_VERSION_3`] are those that came then.
 pub(crate) const TABLES: &str = "
 CREATE TABLE channel (
     id INTEGER PRIMARY KEY,
@@ -150,6 +152,27 @@ CREATE TABLE pruned (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// `change` has the message that a message changes: the id of one from the same source. `identified`
+/// has ids of parts that were told apart from the settlements, and count instead of theirs. The
+/// indexes find a send by the ids that the platform gave it.
+pub(crate) const SINCE_VERSION_3: &str = "
+CREATE TABLE change (
+    message INTEGER PRIMARY KEY,
+    changed TEXT NOT NULL
+) STRICT;
+CREATE INDEX change_changed ON change (changed);
+CREATE TABLE identified (
+    delivery INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    platform_ids TEXT NOT NULL,
+    PRIMARY KEY (delivery, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settled_sent_as ON settled (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX sent_part_sent_as ON sent_part (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX identified_sent_as ON identified (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX settled_merged_into ON settled (merged_into) WHERE merged_into IS NOT NULL;
+";
+
 /// Looks at what the database holds.
 pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
     let application: i32 = pragma(connection, "application_id")?;
@@ -174,6 +197,7 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
 pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(SINCE_VERSION_3)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
