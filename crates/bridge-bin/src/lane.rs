@@ -158,7 +158,9 @@ impl Lane {
             }
             let key = key(&delivery, sent);
             let address = self.context.channel.address.clone();
-            let outgoing = Outgoing::new(address, part.as_str(), key);
+            let mut outgoing = Outgoing::new(address, part.text.as_str(), key);
+            outgoing.attachments.clone_from(&part.attachments);
+            outgoing.msg = Arc::clone(&delivery.content.msg);
             let timeout = policy.attempt_timeout;
             let in_flight = target.in_flight.begin();
             fail_point("send.before");

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::capability::Capabilities;
 use crate::crossing::{EDITED, Feature, Otherwise};
 use crate::driver::Act;
-use crate::fit::fit;
+use crate::fit::{Part, fit};
 use crate::message::Content;
 use crate::purpose::{Purpose, quote_line};
 
@@ -23,8 +23,8 @@ pub struct Counterpart {
 /// What is to be sent for a delivery, part by part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carriage {
-    /// The texts.
-    pub parts: Vec<String>,
+    /// What to show.
+    pub parts: Vec<Part>,
     acts: Acts,
 }
 
@@ -111,8 +111,8 @@ pub fn carry(
         }
         Ok(acts) => {
             let parts = match &acts {
-                Acts::Recall(ids) => vec![String::new(); ids.len()],
-                Acts::React(_) | Acts::RemoveReaction(_) => vec![content.text.clone()],
+                Acts::Recall(ids) => vec![Part::default(); ids.len()],
+                Acts::React(_) | Acts::RemoveReaction(_) => vec![sign(content)],
                 Acts::Say | Acts::Reply(_) | Acts::Edit(_) => fit(content, capabilities),
             };
             return Ok(Carriage { parts, acts });
@@ -151,6 +151,13 @@ pub fn as_said(content: &Content) -> Cow<'_, Content> {
         purpose: Purpose::Say,
         ..content.clone()
     })
+}
+
+fn sign(content: &Content) -> Part {
+    Part {
+        text: content.text.clone(),
+        ..Part::default()
+    }
 }
 
 fn said(content: &Content, capabilities: &Capabilities) -> Carriage {

@@ -1,9 +1,11 @@
 //! Makes one message of several that wait for the rate budget.
 
+use std::sync::Arc;
+
 use crate::capability::Capabilities;
 use crate::carriage::as_said;
 use crate::fit::{fit, flatten};
-use crate::message::Content;
+use crate::message::{Content, MsgValue, MsgValues};
 
 /// Stands before each message of a digest, and nowhere else at the beginning of a line.
 const MARK: &str = "• ";
@@ -16,12 +18,18 @@ const INDENT: &str = "  ";
 #[derive(Debug, Clone)]
 pub struct Digest {
     text: String,
+    /// What all of them say alike: the rest is said of one message, and would be taken for said of
+    /// the others.
+    msg: Arc<MsgValues>,
 }
 
 impl Digest {
     /// A digest of one message, so far; or of those of a digest that is to take up more.
     pub fn of(first: &Content) -> Self {
-        Self { text: items(first) }
+        Self {
+            text: items(first),
+            msg: Arc::clone(&first.msg),
+        }
     }
 
     /// Adds a message, or those of a digest, if it says something and the whole still fits into one
@@ -36,8 +44,12 @@ impl Digest {
         let fits = (capabilities.text_size)(&self.text) <= capabilities.text_limit;
         if !fits {
             self.text.truncate(before);
+            return false;
         }
-        fits
+        if self.msg != next.msg {
+            keep_alike(Arc::make_mut(&mut self.msg), &next.msg);
+        }
+        true
     }
 
     /// What is sent for all of them.
@@ -45,9 +57,21 @@ impl Digest {
         Content {
             text: self.text,
             is_digest: true,
+            msg: self.msg,
             ..Content::default()
         }
     }
+}
+
+/// Drops from `values` what `others` does not say as well.
+fn keep_alike(values: &mut MsgValues, others: &MsgValues) {
+    values.retain(|key, value| match (value, others.get(key)) {
+        (MsgValue::Texts(texts), Some(MsgValue::Texts(others))) => {
+            texts.retain(|key, text| others.get(key) == Some(text));
+            !texts.is_empty()
+        }
+        (value, other) => other == Some(value),
+    });
 }
 
 /// The marked messages that the content stands for.
@@ -166,6 +190,42 @@ mod tests {
             digest.into_content().text,
             "• c: 1\n• > a: lunch?\n  b: yes"
         );
+    }
+
+    #[test]
+    fn a_digest_keeps_what_all_its_messages_say_alike() {
+        let capabilities = Capabilities::text(1000);
+        let said = |user: &str, title: &str| {
+            let fields = [("user", user), ("room", "ops")];
+            let fields = fields.map(|(key, text)| (key.to_owned(), text.to_owned()));
+            let values = [
+                ("fields".to_owned(), MsgValue::Texts(fields.into())),
+                ("title".to_owned(), MsgValue::Text(title.to_owned())),
+            ];
+            Content {
+                text: user.to_owned(),
+                msg: Arc::new(values.into()),
+                ..Content::default()
+            }
+        };
+        let alike = |of: &[Content]| {
+            let mut digest = Digest::of(&of[0]);
+            for next in &of[1..] {
+                assert!(digest.add(next, &capabilities));
+            }
+            format!("{:?}", digest.into_content().msg)
+        };
+        let (a, b) = (said("a", "t"), said("b", "t"));
+        assert_eq!(alike(&[a.clone(), a.clone()]), format!("{:?}", a.msg));
+        let expected = r#"{"fields": Texts({"room": "ops"}), "title": Text("t")}"#;
+        assert_eq!(alike(&[a.clone(), b.clone(), a.clone()]), expected);
+        let expected = r#"{"fields": Texts({"room": "ops"})}"#;
+        assert_eq!(
+            alike(&[a.clone(), said("a", "u")]).matches("title").count(),
+            0
+        );
+        assert_eq!(alike(&[a.clone(), said("b", "u")]), expected);
+        assert_eq!(alike(&[a, Content::default()]), "{}");
     }
 
     #[test]

@@ -117,6 +117,13 @@ pub trait Driver: Sized + Send + Sync + 'static {
         Err(Refusal::new("no_inbound", "the driver takes nothing in"))
     }
 
+    /// Adds to what a callback's body brought what only its headers say, such as the id under which
+    /// its sender repeats it.
+    ///
+    /// - Called after [`Driver::decode`] with the same callback, which [`Driver::verify`] let pass.
+    /// - Pure; must not block. Adds and takes away no event.
+    fn complete(&self, _headers: &http::HeaderMap, _batch: &mut Batch) {}
+
     /// Answers a question at one of the paths that [`Driver::listen`] names; the refusal is for the
     /// log, and answered 401.
     ///
@@ -218,13 +225,17 @@ impl Refusal {
 
 /// A [`Driver`] without its types, as the framework holds it.
 pub trait ErasedDriver: Send + Sync {
-    /// Authenticates a raw request, then decodes its body: in this order, whatever the driver.
+    /// Authenticates a raw request, then decodes its body, then looks at its headers again: in this
+    /// order, whatever the driver.
     fn receive(&self, request: &http::Request<Bytes>) -> Received {
         if let Err(refusal) = self.verify(request) {
             return Received::Unauthorized(refusal);
         }
         match self.decode(request.body()) {
-            Ok(batch) => Received::Accepted(batch),
+            Ok(mut batch) => {
+                self.complete(request.headers(), &mut batch);
+                Received::Accepted(batch)
+            }
             Err(refusal) => Received::Malformed(refusal),
         }
     }
@@ -234,6 +245,9 @@ pub trait ErasedDriver: Send + Sync {
 
     /// See [`Driver::decode`].
     fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal>;
+
+    /// See [`Driver::complete`].
+    fn complete(&self, _headers: &http::HeaderMap, _batch: &mut Batch) {}
 
     /// See [`Driver::answer`].
     fn answer<'a>(
@@ -265,6 +279,10 @@ impl<D: Driver> ErasedDriver for D {
 
     fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
         Driver::decode(self, raw)
+    }
+
+    fn complete(&self, headers: &http::HeaderMap, batch: &mut Batch) {
+        Driver::complete(self, headers, batch);
     }
 
     fn answer<'a>(

@@ -4,28 +4,70 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::capability::Capabilities;
-use crate::message::Content;
+use crate::message::{Attachment, Content};
 
-/// The parts to send, in order; each fits `capabilities.text_limit`. Empty if there is nothing to
-/// show. The same content and capabilities give the same parts, so that a delivery can go on with
-/// the part at which it stopped.
-pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<String> {
-    let whole = flatten(content);
+/// A part of a delivery: one send.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Part {
+    /// The text; empty only beside attachments.
+    pub text: String,
+    /// Files that the target shows by itself; none but with the last part.
+    pub attachments: Vec<Attachment>,
+}
+
+/// The parts to send, in order; the text of each fits `capabilities.text_limit`. Empty if there is
+/// nothing to show. The same content and capabilities give the same parts, so that a delivery can go
+/// on with the part at which it stopped.
+///
+/// Where the target shows attachments, they go with the last part, which has no text if there is
+/// none at all. Everywhere else they stand in the text as links.
+pub fn fit(content: &Content, capabilities: &Capabilities) -> Vec<Part> {
+    let is_native = capabilities.shows.attachments && !content.attachments.is_empty();
+    let whole = match is_native {
+        true => headed(content),
+        false => flatten(content),
+    };
+    let mut parts: Vec<_> = texts(&whole, capabilities)
+        .into_iter()
+        .map(|text| Part {
+            text,
+            ..Part::default()
+        })
+        .collect();
+    if is_native {
+        if parts.is_empty() {
+            parts.push(Part::default());
+        }
+        if let Some(last) = parts.last_mut() {
+            last.attachments.clone_from(&content.attachments);
+        }
+    }
+    parts
+}
+
+fn texts(whole: &str, capabilities: &Capabilities) -> Vec<String> {
     if capabilities.line_breaks {
-        return split(&whole, capabilities);
+        return split(whole, capabilities);
     }
     let lines = whole.split(['\n', '\r']);
     lines.flat_map(|line| split(line, capabilities)).collect()
 }
 
-/// The content as one text: the header as a line, attachments as links.
-pub fn flatten(content: &Content) -> String {
+/// The content's text below its header.
+fn headed(content: &Content) -> String {
     let mut whole = String::new();
     if let Some(header) = &content.header {
         whole.push_str(&header.to_string());
         whole.push('\n');
     }
     whole.push_str(&content.text);
+    whole
+}
+
+/// The content as one text: the header as a line, attachments as links.
+pub fn flatten(content: &Content) -> String {
+    let mut whole = headed(content);
     for attachment in &content.attachments {
         if !whole.is_empty() && !whole.ends_with('\n') {
             whole.push('\n');
@@ -108,14 +150,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::{Attachment, RichHeader};
+    use crate::capability::Features;
+    use crate::message::RichHeader;
+
+    fn fitted(content: &Content, capabilities: &Capabilities) -> Vec<String> {
+        let parts = fit(content, capabilities).into_iter();
+        parts.map(|part| part.text).collect()
+    }
 
     fn parts(text: &str, limit: usize) -> Vec<String> {
         let content = Content {
             text: text.to_owned(),
             ..Content::default()
         };
-        fit(&content, &Capabilities::text(limit))
+        fitted(&content, &Capabilities::text(limit))
     }
 
     #[test]
@@ -149,8 +197,38 @@ mod tests {
             ],
             ..Content::default()
         };
-        let fitted = fit(&content, &Capabilities::text(100));
+        let fitted = fitted(&content, &Capabilities::text(100));
         assert_eq!(fitted, ["[a · b]\ntext\nhttps://x/1\nhttps://x/2"]);
+    }
+
+    #[test]
+    fn attachments_that_a_target_shows_go_with_the_last_part() {
+        let mut capabilities = Capabilities::text(4);
+        capabilities.shows = Features::ALL;
+        let files = vec![Attachment::new("f", "https://x/1")];
+        let rows: [(&str, &[(&str, usize)]); 3] = [
+            ("aaaabb", &[("aaaa", 0), ("bb", 1)]),
+            ("", &[("", 1)]),
+            (" \n", &[("", 1)]),
+        ];
+        for (text, expected) in rows {
+            let mut content = Content {
+                text: text.to_owned(),
+                attachments: files.clone(),
+                ..Content::default()
+            };
+            let parts = fit(&content, &capabilities);
+            let found = parts
+                .iter()
+                .map(|part| (&*part.text, part.attachments.len()));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{text:?}");
+            content.attachments.clear();
+            assert!(
+                fit(&content, &capabilities)
+                    .iter()
+                    .all(|part| part.attachments.is_empty())
+            );
+        }
     }
 
     #[test]
@@ -161,7 +239,7 @@ mod tests {
             text: "one\r\n\ntwo three\n".to_owned(),
             ..Content::default()
         };
-        assert_eq!(fit(&content, &capabilities), ["one", "two t", "hree"]);
+        assert_eq!(fitted(&content, &capabilities), ["one", "two t", "hree"]);
     }
 
     /// Counts as DingTalk does: a line break is two bytes once it is escaped.
@@ -186,7 +264,7 @@ mod tests {
             let mut capabilities = Capabilities::text(limit);
             capabilities.text_size = escaped;
             let content = Content { text: text.clone(), ..Content::default() };
-            let parts = fit(&content, &capabilities);
+            let parts = fitted(&content, &capabilities);
             for part in &parts {
                 prop_assert!(escaped(part) <= limit && !part.trim().is_empty());
             }

@@ -1,6 +1,7 @@
 //! A message as it came in, normalised: the same for all platforms.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::id::Address;
 use crate::purpose::Purpose;
@@ -168,14 +169,20 @@ pub struct Attachment {
     pub name: String,
     /// Where it can be fetched.
     pub url: String,
+    /// What it is; [`MessageKind::File`] where the platform does not tell.
+    pub kind: MessageKind,
+    /// How large it is, in bytes, if the platform tells.
+    pub size_bytes: Option<u64>,
 }
 
 impl Attachment {
-    /// The file at `url`, called `name`.
+    /// The file at `url`, called `name`; set the other fields on it.
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             url: url.into(),
+            kind: MessageKind::File,
+            size_bytes: None,
         }
     }
 }
@@ -206,6 +213,9 @@ pub struct Content {
     pub is_digest: bool,
     /// What it is for: usually to say the text.
     pub purpose: Purpose,
+    /// What the rule says at the keys of the target's driver. A digest has those that all its
+    /// messages have alike.
+    pub msg: Arc<MsgValues>,
 }
 
 /// A heading above a delivery's text.

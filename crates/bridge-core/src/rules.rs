@@ -15,6 +15,7 @@ mod plan;
 mod replace;
 mod schema;
 mod template;
+mod values;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,6 +40,7 @@ use filter::Filter;
 use index::Index;
 use replace::Replacements;
 use template::Scene;
+use values::Values;
 
 /// The path of the list of rules in their file.
 pub(crate) const RULES: KeyPath<'static> = KeyPath::new("rules");
@@ -106,13 +108,17 @@ impl Channels {
 pub(crate) struct Dress {
     pub(crate) template: Arc<Template>,
     pub(crate) replacements: Option<Arc<Replacements>>,
+    /// What is said at keys of the target's driver; `None` for nothing.
+    pub(crate) values: Option<Arc<Values>>,
 }
 
 impl Dress {
     pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
-        let mut content = self
-            .template
-            .render(scene, &self.replaced(&scene.message.text));
+        let text = self.replaced(&scene.message.text);
+        let mut content = self.template.render(scene, &text);
+        if let Some(values) = &self.values {
+            content.msg = Arc::new(values.render(scene, &text));
+        }
         if let Some(quoted) = &scene.message.reply_to {
             // What a rule hides must not come to light in the answer.
             content.purpose = Purpose::Reply(quote(quoted, &self.replaced(&quoted.text)));
@@ -130,7 +136,10 @@ impl Dress {
     /// Whether both are the same: a message looks the same in both.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let replacements = |dress: &Self| dress.replacements.as_ref().map(Arc::as_ptr);
-        Arc::ptr_eq(&self.template, &other.template) && replacements(self) == replacements(other)
+        let values = |dress: &Self| dress.values.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.template, &other.template)
+            && replacements(self) == replacements(other)
+            && values(self) == values(other)
     }
 }
 

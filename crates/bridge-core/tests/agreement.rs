@@ -10,8 +10,8 @@ mod support;
 use std::sync::Arc;
 
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::{Message, Sender};
-use model::{Alternative, CHANGES, End, INSTANCES, Looks, PATTERNS, Rule};
+use bridge_core::message::{Content, Message, MsgValue, MsgValues, Sender};
+use model::{Alternative, CHANGES, End, INSTANCES, Looks, PATTERNS, Rule, WITH_VALUES};
 use proptest::prelude::*;
 use random::{rule, said};
 use serde_json::{Value, json};
@@ -71,14 +71,34 @@ impl Rule {
             && !self.unless.as_ref().is_some_and(holds)
     }
 
-    fn text(&self, looks: &Looks, source: &Channel, message: &Message) -> String {
+    fn content(&self, (end, looks): &(End, Looks), source: &Channel, message: &Message) -> Content {
+        let filled = |format| self.filled(format, looks, source, message);
+        let mut msg = MsgValues::new();
+        if end.0 == WITH_VALUES {
+            let title = looks.title.or(self.looks.title);
+            msg.extend(title.map(|format| ("title".to_owned(), MsgValue::Text(filled(format)))));
+            let fields = looks.fields.as_ref().or(self.looks.fields.as_ref());
+            msg.extend(fields.map(|fields| {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, format)| ((*name).to_owned(), filled(*format)));
+                ("fields".to_owned(), MsgValue::Texts(fields.collect()))
+            }));
+        }
+        Content {
+            text: filled(looks.format.or(self.looks.format).unwrap_or(0)),
+            msg: Arc::new(msg),
+            ..Content::default()
+        }
+    }
+
+    fn filled(&self, format: usize, looks: &Looks, source: &Channel, message: &Message) -> String {
         let changes = looks.changes.as_ref().or(self.looks.changes.as_ref());
         let mut text = message.text.clone();
         for change in changes.into_iter().flatten() {
             text = CHANGES[*change].2(&text);
         }
         let Sender { id, name, .. } = &message.sender;
-        match looks.format.or(self.looks.format).unwrap_or(0) {
+        match format {
             0 => format!("{name}: {text}"),
             1 => format!("[{}] {text}", source.instance),
             _ => format!("{id} {text} {text}"),
@@ -86,17 +106,21 @@ impl Rule {
     }
 }
 
-/// The position of the rule, the channel, and the text of each delivery.
-fn reference(rules: &[Rule], source: &Channel, message: &Message) -> Vec<(usize, Channel, String)> {
-    let mut deliveries: Vec<(usize, Channel, String)> = Vec::new();
+/// The position of the rule, the channel, and the content of each delivery.
+fn reference(
+    rules: &[Rule],
+    source: &Channel,
+    message: &Message,
+) -> Vec<(usize, Channel, Content)> {
+    let mut deliveries: Vec<(usize, Channel, Content)> = Vec::new();
     for (position, rule) in rules.iter().enumerate() {
         if !rule.takes(source, message) {
             continue;
         }
-        for (end, looks) in in_order(&rule.targets) {
-            let target = channel(end);
+        for end in in_order(&rule.targets) {
+            let target = channel(&end.0);
             if target != *source && deliveries.iter().all(|(_, known, _)| *known != target) {
-                deliveries.push((position, target, rule.text(looks, source, message)));
+                deliveries.push((position, target, rule.content(end, source, message)));
             }
         }
         if rule.stop {
@@ -143,11 +167,7 @@ proptest! {
             prop_assert_eq!(&planned, &explained);
             let expected: Vec<_> = reference(&rules, source, message)
                 .into_iter()
-                .map(|(position, channel, text)| (ids[position].clone(), channel, text))
-                .collect();
-            let planned: Vec<_> = planned
-                .into_iter()
-                .map(|(rule, channel, content)| (rule, channel, content.text))
+                .map(|(position, channel, content)| (ids[position].clone(), channel, content))
                 .collect();
             prop_assert_eq!(planned, expected, "{:#} {:?} {:?}", written, source, message);
         }

@@ -45,6 +45,18 @@ fn faults_of_the_config() {
             ],
         ),
         (
+            r#"{"chat": {"a": {"app": "x", "password": "p", "passes": {"X-Pass": 5, "Y": {"envy": "Z"}, "Z": null}}}}"#,
+            &[
+                "1:67 chat.a.passes.X-Pass | this is no secret | write the value as a string, {\"env\": \"NAME\"} or {\"file\": \"path\"}",
+                "1:76 chat.a.passes.Y.envy | unknown key \"envy\" | did you mean `env`?",
+                "1:95 chat.a.passes.Z | null is no value | write a value, or remove the key",
+            ],
+        ),
+        (
+            r#"{"chat": {"a": {"app": "x", "password": "p", "passes": ["x"]}}}"#,
+            &["1:56 chat.a.passes | expected an object, found a list"],
+        ),
+        (
             r#"{"chat": 5}"#,
             &["1:10 chat | expected an object of instances, found a number"],
         ),

@@ -29,7 +29,7 @@ fn config() -> String {
       "max_age": "24h"
     }}
   }},
-  "pipe": {{ "p": {{ "app": "x", "password": "{CANARY}" }} }}
+  "pipe": {{ "p": {{ "app": "x", "password": "{CANARY}", "passes": {{ "X-Pass": "{CANARY}", "Y": {{ "env": "PASSWORD" }} }} }} }}
 }}
 "#
     )

@@ -2,11 +2,12 @@
 //! tells a damaged row from a whole one.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bridge_core::fit::flatten;
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::{Attachment, Content, RichHeader};
+use bridge_core::message::{Attachment, Content, MessageKind, MsgValue, RichHeader};
 use bridge_core::purpose::Purpose;
 use bridge_core::store::{Admission, DeliveryId, Progress, QueuedDelivery, Turn};
 use bridge_core::time::Timestamp;
@@ -75,10 +76,22 @@ struct Body<'a> {
     is_digest: bool,
     #[serde(default, skip_serializing_if = "is_say")]
     purpose: Cow<'a, Purpose>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    msg: BTreeMap<Cow<'a, str>, Said<'a>>,
 }
 
 fn is_say(purpose: &Purpose) -> bool {
     purpose.is_say()
+}
+
+/// What is said at a key of a driver's own.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Said<'a> {
+    #[serde(borrow)]
+    Text(Cow<'a, str>),
+    #[serde(borrow)]
+    Texts(BTreeMap<Cow<'a, str>, Cow<'a, str>>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,6 +108,11 @@ struct Link<'a> {
     name: Cow<'a, str>,
     #[serde(borrow)]
     url: Cow<'a, str>,
+    /// The name of its kind; none for a file.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
 }
 
 /// Encodes what the deliveries show, and sums up everything that was accepted of each.
@@ -154,6 +172,11 @@ fn encode(content: &Content) -> Result<String, serde_json::Error> {
         attachments: content.attachments.iter().map(link).collect(),
         is_digest: content.is_digest,
         purpose: Cow::Borrowed(&content.purpose),
+        msg: content
+            .msg
+            .iter()
+            .filter_map(|(key, value)| Some((Cow::Borrowed(&**key), said(value)?)))
+            .collect(),
     })
 }
 
@@ -245,20 +268,59 @@ fn content(body: Body<'_>) -> Content {
             content: header.content.into_owned(),
         }),
         text: body.text.into_owned(),
-        attachments: body
-            .attachments
-            .into_iter()
-            .map(|link| Attachment::new(link.name, link.url))
-            .collect(),
+        attachments: body.attachments.into_iter().map(attachment).collect(),
         is_digest: body.is_digest,
         purpose: body.purpose.into_owned(),
+        msg: Arc::new(
+            body.msg
+                .into_iter()
+                .map(|(key, said)| (key.into_owned(), value(said)))
+                .collect(),
+        ),
     }
+}
+
+/// `None` for a form that this version does not know; nothing makes one.
+fn said(value: &MsgValue) -> Option<Said<'_>> {
+    match value {
+        MsgValue::Text(text) => Some(Said::Text(Cow::Borrowed(text))),
+        MsgValue::Texts(texts) => {
+            let texts = texts.iter();
+            let borrowed = texts.map(|(key, text)| (Cow::Borrowed(&**key), Cow::Borrowed(&**text)));
+            Some(Said::Texts(borrowed.collect()))
+        }
+        _ => None,
+    }
+}
+
+fn value(said: Said<'_>) -> MsgValue {
+    match said {
+        Said::Text(text) => MsgValue::Text(text.into_owned()),
+        Said::Texts(texts) => {
+            let texts = texts.into_iter();
+            MsgValue::Texts(
+                texts
+                    .map(|(key, text)| (key.into_owned(), text.into_owned()))
+                    .collect(),
+            )
+        }
+    }
+}
+
+fn attachment(link: Link<'_>) -> Attachment {
+    let mut attachment = Attachment::new(link.name, link.url);
+    let kind = link.kind.as_deref().and_then(MessageKind::from_name);
+    attachment.kind = kind.unwrap_or(attachment.kind);
+    attachment.size_bytes = link.size_bytes;
+    attachment
 }
 
 fn link(attachment: &Attachment) -> Link<'_> {
     Link {
         name: Cow::Borrowed(&attachment.name),
         url: Cow::Borrowed(&attachment.url),
+        kind: (attachment.kind != MessageKind::File).then(|| attachment.kind.name().into()),
+        size_bytes: attachment.size_bytes,
     }
 }
 

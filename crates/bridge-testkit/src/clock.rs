@@ -68,7 +68,7 @@ impl FakeClock {
     }
 
     /// How many sleeps wait for the clock.
-    pub(crate) fn sleepers(&self) -> usize {
+    pub fn sleepers(&self) -> usize {
         self.state().sleepers.len()
     }
 

@@ -8,6 +8,7 @@ use bridge_core::ports::Ports;
 pub mod clock;
 pub mod driver_contract;
 pub mod fake_http;
+pub mod fake_mailbox;
 pub mod fault_proxy;
 pub mod memory_store;
 pub mod random;
@@ -15,15 +16,18 @@ pub mod store_contract;
 
 pub use clock::FakeClock;
 pub use fake_http::FakeHttp;
+pub use fake_mailbox::FakeMailbox;
 pub use fault_proxy::FaultProxy;
 pub use memory_store::MemoryStore;
 pub use random::CountingRandom;
 
-/// The ports of a driver under test, answered by `clock` and `http`.
+/// The ports of a driver under test, answered by `clock` and `http`, with a mailbox of its own.
 pub fn fake_ports(clock: &FakeClock, http: &FakeHttp) -> Ports {
-    Ports::new(
+    let mut ports = Ports::new(
         Arc::new(http.clone()),
         Arc::new(clock.clone()),
         Arc::new(CountingRandom::default()),
-    )
+    );
+    ports.mailbox = Arc::new(FakeMailbox::default());
+    ports
 }

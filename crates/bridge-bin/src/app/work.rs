@@ -251,3 +251,6 @@ impl Work for Place {
         Box::pin(async move { told(&mut ending, &self.target).await })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use bridge_core::message::MsgValue;
 use bridge_core::store::{QueuedDelivery, Turn};
 use tokio::sync::Notify;
 
@@ -158,7 +159,13 @@ impl State {
 }
 
 fn size(delivery: &QueuedDelivery) -> usize {
-    delivery.content.text.len()
+    let content = &delivery.content;
+    let of_value = |value: &MsgValue| match value {
+        MsgValue::Text(text) => text.len(),
+        MsgValue::Texts(texts) => texts.values().map(String::len).sum(),
+        _ => 0,
+    };
+    content.text.len() + content.msg.values().map(of_value).sum::<usize>()
 }
 
 #[cfg(test)]

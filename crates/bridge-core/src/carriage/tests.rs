@@ -42,8 +42,8 @@ fn carried(
         Err(reason) => vec![reason],
         Ok(carriage) => {
             let parts = carriage.parts.iter().enumerate();
-            let line = |(part, text): (usize, &String)| {
-                let (name, ids) = match carriage.act(part) {
+            let line = |(number, part): (usize, &Part)| {
+                let (name, ids) = match carriage.act(number) {
                     Act::Say => ("say", Vec::new()),
                     Act::Reply { to } => ("reply", to),
                     Act::Edit { of } => ("edit", of),
@@ -51,7 +51,7 @@ fn carried(
                     Act::React { to } => ("react", to),
                     Act::RemoveReaction { from } => ("remove", from),
                 };
-                format!("{name} {} {text:?}", ids.join("+"))
+                format!("{name} {} {:?}", ids.join("+"), part.text)
             };
             parts.map(line).collect()
         }

@@ -81,6 +81,7 @@ fn is_secret(property: &Json) -> bool {
     name.and_then(|name| name.rsplit('/').next())
         .is_some_and(|name| name == SCHEMA_NAME || name == LIST_SCHEMA_NAME)
         || alternatives.into_iter().flatten().any(is_secret)
+        || property.get("additionalProperties").is_some_and(is_secret)
 }
 
 /// Where the values of these keys stand in a text of whatever form.

@@ -192,7 +192,7 @@ pub fn load(
     let facts = config.as_ref().and_then(|read| read.facts.as_ref());
     // Without any instance, that has been said, and the rules are not to blame for it.
     let facts = facts.filter(|facts| !facts.is_empty());
-    let compiled = read_rules(rules, facts, &secret_keys, &mut of_rules);
+    let compiled = read_rules(rules, facts, catalog, &secret_keys, &mut of_rules);
     let place = match &config {
         Some(read) => Place::Span(Arc::clone(&read.document), 0..0),
         None => Place::File(name.into()),
@@ -235,20 +235,25 @@ pub fn load(
 /// problems, in the order of their places.
 pub fn check_rules(rules: &Source, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    read_rules(rules, None, &secret_keys(catalog), &mut diagnostics);
+    let secret_keys = secret_keys(catalog);
+    read_rules(rules, None, catalog, &secret_keys, &mut diagnostics);
     diagnostics
 }
 
 fn read_rules(
     rules: &Source,
     facts: Option<&HashMap<String, InstanceFacts>>,
+    catalog: &Catalog,
     secret_keys: &BTreeSet<String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Rules> {
     let document = open(rules, Content::Open, diagnostics)?;
     let mut findings = Findings::new(document);
     findings.secret_keys.clone_from(secret_keys);
-    let rules = parse(&mut findings).and_then(|root| compile(&root, facts, &mut findings));
+    let of_drivers = catalog.iter().flat_map(|driver| driver.info().msg_keys);
+    let linked: Vec<_> = of_drivers.copied().collect();
+    let root = parse(&mut findings);
+    let rules = root.and_then(|root| compile(&root, facts, &linked, &mut findings));
     diagnostics.extend(findings.finish());
     rules
 }

@@ -160,6 +160,7 @@ impl ConfigReader {
         let mut facts = InstanceFacts {
             id: id.clone(),
             address_keys: info.address_keys,
+            msg_keys: info.msg_keys,
             platform: info.platform,
             policy: Arc::new(base.clone()),
             hears: Hears::default(),

@@ -88,7 +88,12 @@ impl ShapeReader<'_> {
         } in entries
         {
             let path = path.key(named(key));
-            match properties.get(key.as_str()) {
+            // An object of any keys says what stands at each.
+            let any = schema.get("additionalProperties");
+            match properties
+                .get(key.as_str())
+                .or(any.filter(|any| any.is_object()))
+            {
                 Some(schema) => {
                     result.insert(key.to_string(), self.value(node, schema, root, &path));
                 }

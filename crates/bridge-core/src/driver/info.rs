@@ -69,6 +69,8 @@ pub struct MsgKey {
     pub description: &'static str,
     /// What is written there.
     pub form: MsgForm,
+    /// Of an object of templates: the keys that it may not have.
+    pub reserved: &'static [&'static str],
 }
 
 impl MsgKey {
@@ -78,7 +80,14 @@ impl MsgKey {
             name,
             description,
             form,
+            reserved: &[],
         }
+    }
+
+    /// Whose object may not have these keys.
+    pub const fn reserved(mut self, keys: &'static [&'static str]) -> Self {
+        self.reserved = keys;
+        self
     }
 }
 

@@ -7,18 +7,20 @@ mod id;
 mod pattern;
 mod replace;
 mod rule;
+mod values;
 
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet as FastSet, HashSetExt as _};
 use regex::Regex;
 
 use super::keys::KNOWN;
 use super::meaning::Hears;
 use super::replace::Replacements;
 use super::template::Template;
+use super::values::Values;
 use super::{Rules, meaning};
 use crate::config::Format;
 use crate::config::codes::{self, Code};
@@ -28,7 +30,7 @@ use crate::config::key_path::KeyPath;
 use crate::config::settings::DeliveryPolicy;
 use crate::config::suggest::{nearest, suggest};
 use crate::config::tree::{Entry, Node, Value};
-use crate::driver::AddressKey;
+use crate::driver::{AddressKey, MsgKey};
 use crate::id::{InstanceId, RuleId};
 use crate::rules::RULES;
 
@@ -39,6 +41,7 @@ pub(super) use endpoint::exact_channel;
 pub(crate) struct InstanceFacts {
     pub(crate) id: InstanceId,
     pub(crate) address_keys: &'static [AddressKey],
+    pub(crate) msg_keys: &'static [MsgKey],
     pub(crate) platform: &'static str,
     pub(crate) policy: Arc<DeliveryPolicy>,
     pub(crate) hears: Hears,
@@ -47,13 +50,16 @@ pub(crate) struct InstanceFacts {
 }
 
 /// Compiles a rules file. Without `facts` (the config is no tree) only what stands in the file
-/// itself is checked. The result is whole only if no error was found.
+/// itself is checked; the keys of `msg` that linked drivers have are `linked`. The result is whole
+/// only if no error was found.
 pub(crate) fn compile(
     root: &Node,
     facts: Option<&HashMap<String, InstanceFacts>>,
+    linked: &[MsgKey],
     findings: &mut Findings,
 ) -> Option<Rules> {
     let mut compiler = Compiler::new(facts, findings);
+    compiler.linked = linked;
     let nodes = compiler.rule_nodes(root)?;
     let mut rules = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
@@ -77,6 +83,8 @@ pub(crate) fn compile(
 /// Keeps what is shared between rules.
 struct Compiler<'a> {
     facts: Option<&'a HashMap<String, InstanceFacts>>,
+    /// The keys of `msg` that some linked driver has.
+    linked: &'a [MsgKey],
     findings: &'a mut Findings,
     /// Formats are few, rules may be many.
     templates: HashMap<String, Arc<Template>>,
@@ -84,6 +92,8 @@ struct Compiler<'a> {
     patterns: HashMap<String, Arc<Regex>>,
     /// By what is written: what looks the same is rendered once.
     replacements: HashMap<Vec<(String, String)>, Arc<Replacements>>,
+    /// Equal ones are one.
+    values: FastSet<Arc<Values>>,
     ids: HashMap<RuleId, Range<usize>>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
@@ -93,10 +103,12 @@ impl<'a> Compiler<'a> {
     fn new(facts: Option<&'a HashMap<String, InstanceFacts>>, findings: &'a mut Findings) -> Self {
         Self {
             facts,
+            linked: &[],
             findings,
             templates: HashMap::new(),
             patterns: HashMap::new(),
             replacements: HashMap::new(),
+            values: FastSet::new(),
             ids: HashMap::new(),
             hashes: HashMap::new(),
         }
@@ -148,6 +160,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Whether the key stands in `msg` blocks, of some targets at least.
+    fn is_of_msg(&self, key: &str) -> bool {
+        KNOWN.msg.iter().any(|known| known == key)
+            || self.linked.iter().any(|known| known.name == key)
+    }
+
     /// Reports the keys that are not known. The result are the known keys that were meant by them:
     /// that those are missing need not be said as well.
     fn refuse_unknown<'n, 'k>(
@@ -169,9 +187,7 @@ impl<'a> Compiler<'a> {
             meant.extend(near);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if KNOWN.msg.iter().any(|key| *key == entry.key)
-                    && known.clone().any(|key| key == "msg") =>
-                {
+                None if self.is_of_msg(&entry.key) && known.clone().any(|key| key == "msg") => {
                     format!("write it into \"msg\": {{\"{}\": …}}", entry.key)
                 }
                 None => suggest(&entry.key, known.clone()),

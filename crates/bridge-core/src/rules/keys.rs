@@ -241,9 +241,7 @@ impl JsonSchema for Format {
 
     /// Placeholders and braces exactly; what is wrong with a tag is for the parser.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<_> = template::names().collect();
-        let names = names.join("|");
-        let pattern = format!(r"^([^{{}}]|\{{\{{|\}}\}}|\{{({names})\}})*$");
+        let pattern = template_pattern();
         let description = "A text with placeholders; {{ and }} are literal braces";
         json_schema!({
             "type": "string",
@@ -251,4 +249,16 @@ impl JsonSchema for Format {
             "allOf": [{ "pattern": pattern }, { "pattern": r"\S" }],
         })
     }
+}
+
+/// Texts in which every brace is doubled or part of a placeholder.
+fn template_pattern() -> String {
+    let names: Vec<_> = template::names().collect();
+    let names = names.join("|");
+    format!(r"^([^{{}}]|\{{\{{|\}}\}}|\{{({names})\}})*$")
+}
+
+/// The schema of a template at a key of a driver's own.
+pub(super) fn value_template() -> serde_json::Value {
+    serde_json::json!({ "type": "string", "pattern": template_pattern() })
 }

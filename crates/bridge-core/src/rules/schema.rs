@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::keys::{FileKeys, OF_CONNECT, OF_FORWARD};
+use super::keys::{FileKeys, OF_CONNECT, OF_FORWARD, value_template};
 use crate::catalog::Catalog;
 use crate::config::publish::{Definitions, any_of, keys, reference_to_key};
 use crate::config::schema::{ABOUT_SCHEMA_KEY, DELIVERY, DIALECT, SCHEMA_KEY, add_delivery};
-use crate::driver::{AddressKey, DriverInfo};
+use crate::driver::{AddressKey, DriverInfo, MsgForm, MsgKey};
 
 /// The JSON Schema (2020-12) of a rules file for a bridge with the drivers of the catalog.
 ///
@@ -20,6 +20,7 @@ pub fn json_schema(catalog: &Catalog) -> Json {
     only_of_their_kind(&mut rule);
     definitions.insert("RuleKeys", rule);
     let platforms: Vec<_> = catalog.iter().map(|driver| driver.info()).collect();
+    define_msg(&platforms, &mut definitions);
     for info in &platforms {
         define_source(info, &mut definitions);
         define_target(info, &mut definitions);
@@ -106,10 +107,92 @@ fn define_source(info: &DriverInfo, definitions: &mut Definitions) {
     definitions.insert(&source(info), schema);
 }
 
+/// The keys of `msg` for all platforms.
+const MSG: &str = "MsgKeys";
+
+/// The keys of `msg` that a rule may have for all its targets, where some drivers have their own.
+const RULE_MSG: &str = "RuleMsgKeys";
+
+/// The name of what defines the looks of messages in a platform's channels.
+fn msg(info: &DriverInfo) -> String {
+    match info.msg_keys {
+        [] => MSG.to_owned(),
+        _ => format!("{}.msg", info.platform),
+    }
+}
+
+/// Defines `msg` for each platform that has keys of its own, and for rules that send to any.
+fn define_msg(platforms: &[&DriverInfo], definitions: &mut Definitions) {
+    let shared: Map<_, _> = keys(definitions.get(MSG))
+        .into_iter()
+        .map(|key| (key.clone(), reference_to_key(MSG, &key)))
+        .collect();
+    let block = |description: String, properties: Map<String, Json>| {
+        json!({
+            "description": description,
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    };
+    let mut of_rule: Map<String, Json> = Map::new();
+    for info in platforms.iter().filter(|info| !info.msg_keys.is_empty()) {
+        let mut properties = shared.clone();
+        for key in info.msg_keys {
+            properties.insert(key.name.to_owned(), own_key(key));
+            let reference = reference_to_key(&msg(info), key.name);
+            let others = of_rule.remove(key.name);
+            let choice = match others {
+                None => reference,
+                Some(mut others) if others.get("anyOf").is_some() => {
+                    let choices = others["anyOf"].as_array_mut();
+                    choices
+                        .into_iter()
+                        .for_each(|list| list.push(reference.clone()));
+                    others
+                }
+                Some(other) => {
+                    json!({ "description": key.description, "anyOf": [other, reference] })
+                }
+            };
+            of_rule.insert(key.name.to_owned(), choice);
+        }
+        let description = format!("How messages look in channels of {}", info.platform);
+        definitions.insert(&msg(info), block(description, properties));
+    }
+    if of_rule.is_empty() {
+        return;
+    }
+    let properties = shared.into_iter().chain(of_rule).collect();
+    let description = "How messages look in all channels that the rule sends to; a key that only some platforms know holds for theirs.";
+    definitions.insert(RULE_MSG, block(description.to_owned(), properties));
+    let mut rule = definitions.get("RuleKeys").clone();
+    rule["properties"]["msg"]["$ref"] = format!("#/$defs/{RULE_MSG}").into();
+    definitions.insert("RuleKeys", rule);
+}
+
+fn own_key(key: &MsgKey) -> Json {
+    let mut schema = match key.form {
+        MsgForm::Template => value_template(),
+        MsgForm::Templates => json!({
+            "type": "object",
+            "propertyNames": { "not": { "enum": key.reserved } },
+            "additionalProperties": value_template(),
+        }),
+    };
+    if key.reserved.is_empty()
+        && let Some(map) = schema.as_object_mut()
+    {
+        map.remove("propertyNames");
+    }
+    schema["description"] = key.description.into();
+    schema
+}
+
 /// A whole address, how messages look there and how they are sent.
 fn define_target(info: &DriverInfo, definitions: &mut Definitions) {
     let mut properties = address(info.address_keys);
-    let mut msg = reference("MsgKeys");
+    let mut msg = reference(&msg(info));
     msg["description"] = "How messages look in this channel; wins over the rule's.".into();
     properties.insert("msg".to_owned(), msg);
     for key in keys(definitions.get(DELIVERY)) {

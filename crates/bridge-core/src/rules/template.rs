@@ -29,7 +29,7 @@ struct Header {
 }
 
 /// What a placeholder stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Variable {
     Platform,
     InstanceId,
@@ -115,6 +115,33 @@ impl Template {
             attachments,
             ..Content::default()
         }
+    }
+}
+
+/// A template without a heading: what stands at a key of a driver's own. It may be empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ValueTemplate(Vec<Piece<Variable>>);
+
+impl ValueTemplate {
+    /// Parses a template; reports every fault.
+    pub(crate) fn parse(template: &str) -> Result<Self, Vec<TemplateError>> {
+        let mut faults = Faults::of(template);
+        for (at, tag) in template.match_indices(TAG) {
+            let tag = &template[at..at + tag.len()];
+            let problem = "a <richheader> belongs to \"msg_format\", and is not known here";
+            let help = "write placeholders such as {user}";
+            faults.report(&codes::BAD_TEMPLATE, tag, problem, help);
+        }
+        let pieces = pieces(template, &mut faults);
+        match faults.errors.is_empty() {
+            true => Ok(Self(pieces)),
+            false => Err(faults.errors),
+        }
+    }
+
+    /// Fills the template in, with `text` as the message's.
+    pub(crate) fn render(&self, scene: &Scene<'_>, text: &str) -> String {
+        fill(&self.0, scene, text)
     }
 }
 

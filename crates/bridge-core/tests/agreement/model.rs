@@ -57,7 +57,14 @@ pub(crate) struct Alternative {
 pub(crate) struct Looks {
     pub(crate) format: Option<usize>,
     pub(crate) changes: Option<Vec<usize>>,
+    /// At the key of one platform alone, by [`FORMATS`].
+    pub(crate) title: Option<usize>,
+    /// The same under names.
+    pub(crate) fields: Option<Vec<(&'static str, usize)>>,
 }
+
+/// The instance whose platform has keys of `msg` of its own.
+pub(crate) const WITH_VALUES: usize = 3;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
@@ -107,6 +114,13 @@ impl Looks {
                 json!({ "pattern": pattern, "with": with })
             });
             ("replace".into(), changes.collect())
+        }));
+        let title = self.title;
+        msg.extend(title.map(|format| ("title".into(), json!(FORMATS[format]))));
+        msg.extend(self.fields.as_ref().map(|fields| {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, format)| ((*name).to_owned(), json!(FORMATS[*format])));
+            ("fields".into(), fields.collect::<Map<_, _>>().into())
         }));
         msg.into()
     }

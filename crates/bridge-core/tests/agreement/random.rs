@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::channel;
-use super::model::{Alternative, CHANGES, End, FORMATS, INSTANCES, Looks, PATTERNS, Rule};
+use super::model::{
+    Alternative, CHANGES, End, FORMATS, INSTANCES, Looks, PATTERNS, Rule, WITH_VALUES,
+};
 
 fn rooms() -> impl Strategy<Value = String> {
     select(vec!["1", "2"]).prop_map(str::to_owned)
@@ -40,8 +42,26 @@ fn some<T: std::fmt::Debug + Clone + 'static>(
 
 fn looks() -> impl Strategy<Value = Looks> {
     let changes = prop::option::of(prop::collection::vec(0..CHANGES.len(), 0..3));
-    (prop::option::of(0..FORMATS.len()), changes)
-        .prop_map(|(format, changes)| Looks { format, changes })
+    let fields = prop::collection::btree_map(select(vec!["one", "two"]), 0..FORMATS.len(), 0..3);
+    (
+        prop::option::of(0..FORMATS.len()),
+        changes,
+        prop::option::of(0..FORMATS.len()),
+        prop::option::of(fields.prop_map(|fields| fields.into_iter().collect())),
+    )
+        .prop_map(|(format, changes, title, fields)| Looks {
+            format,
+            changes,
+            title,
+            fields,
+        })
+}
+
+/// Without what only another platform knows.
+fn known(mut looks: Looks, knows: bool) -> Looks {
+    looks.title = looks.title.filter(|_| knows);
+    looks.fields = looks.fields.filter(|_| knows);
+    looks
 }
 
 fn kinds() -> impl Strategy<Value = MessageKind> {
@@ -105,6 +125,13 @@ pub(crate) fn rule() -> impl Strategy<Value = Rule> {
                     }
                 });
                 let is_connect = is_connect && targets.len() > 1;
+                for ((instance, _), looks) in &mut targets {
+                    *looks = known(std::mem::take(looks), *instance == WITH_VALUES);
+                }
+                let some_know = targets
+                    .iter()
+                    .any(|((instance, _), _)| *instance == WITH_VALUES);
+                let looks = known(looks, some_know);
                 Rule {
                     is_connect,
                     sources,

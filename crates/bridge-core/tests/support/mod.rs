@@ -1,12 +1,13 @@
 //! Three small platforms and a short way to load files that use them.
 
+use std::collections::BTreeMap;
 use std::future::ready;
 
 use bridge_core::capability::Capabilities;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Diagnostic, Loaded, Source, load};
 use bridge_core::driver::{
-    AddressKey, Batch, Driver, DriverInfo, Listen, Outgoing, Refusal, Report,
+    AddressKey, Batch, Driver, DriverInfo, Listen, MsgForm, MsgKey, Outgoing, Refusal, Report,
 };
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, SecretSource};
@@ -23,17 +24,22 @@ pub(crate) struct Settings {
     password: Option<Secret>,
     /// Where to listen.
     port: Option<u16>,
+    /// Goes along with every call.
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read by the loader only")]
+    passes: BTreeMap<String, Secret>,
 }
 
 macro_rules! platform {
-    ($type:ident, $name:literal, [$($key:literal),*]) => {
+    ($type:ident, $name:literal, [$($key:literal),*], $msg_keys:expr) => {
         pub(crate) struct $type;
 
         impl Driver for $type {
             type Settings = Settings;
 
             const INFO: DriverInfo = DriverInfo::new($name, "for tests")
-                .address_keys(&[$(AddressKey::new($key, "look in the app")),*]);
+                .address_keys(&[$(AddressKey::new($key, "look in the app")),*])
+                .msg_keys($msg_keys);
 
             fn check(settings: &Settings, report: &mut Report) {
                 if settings.app == "bad" {
@@ -75,9 +81,17 @@ macro_rules! platform {
     };
 }
 
-platform!(Chat, "chat", ["room"]);
-platform!(Grid, "grid", ["guild", "room"]);
-platform!(Pipe, "pipe", []);
+platform!(Chat, "chat", ["room"], &[]);
+platform!(Grid, "grid", ["guild", "room"], &[]);
+platform!(
+    Pipe,
+    "pipe",
+    [],
+    &[
+        MsgKey::new("title", MsgForm::Template, "stands above the text"),
+        MsgKey::new("fields", MsgForm::Templates, "stand beside the text").reserved(&["text"]),
+    ]
+);
 
 /// An environment with one variable and one file.
 pub(crate) struct Environment;

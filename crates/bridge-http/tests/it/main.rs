@@ -7,9 +7,11 @@
 mod bounds;
 mod client;
 mod crowd;
+mod dial;
 mod inbound;
 mod outbound;
 mod peers;
+mod questions;
 mod rig;
 mod server;
 mod smuggling;

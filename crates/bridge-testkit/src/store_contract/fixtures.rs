@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::{Attachment, Content, Quoted, RichHeader};
+use bridge_core::message::{Attachment, Content, MessageKind, MsgValue, Quoted, RichHeader};
 use bridge_core::purpose::{Purpose, quote};
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Feed, NewDelivery, QueuedDelivery, Settlement, Step, Store,
@@ -49,6 +49,16 @@ pub fn text(text: &str) -> Content {
 
 /// A content that uses every field and characters that are special somewhere.
 pub fn rich_content() -> Content {
+    let mut picture = Attachment::new("图.png", "https://files.example/2");
+    picture.kind = MessageKind::Picture;
+    picture.size_bytes = Some(u64::MAX);
+    let fields = [("user \"x\"", "张三\n"), ("", "")];
+    let fields = fields.map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let msg = [
+        ("fields".to_owned(), MsgValue::Texts(fields.into())),
+        ("none".to_owned(), MsgValue::Texts(Default::default())),
+        ("title".to_owned(), MsgValue::Text("{\"a\": 1}".to_owned())),
+    ];
     Content {
         header: Some(RichHeader {
             title: "张三 \"x\"".to_owned(),
@@ -57,10 +67,11 @@ pub fn rich_content() -> Content {
         text: "a\u{0}b\r\n\u{1F469}\u{200D}\u{1F4BB} {\"text\":1} ' ? %".to_owned(),
         attachments: vec![
             Attachment::new("", "https://files.example/1?a=b&c=%20"),
-            Attachment::new("图.png", "https://files.example/2"),
+            picture,
         ],
         is_digest: true,
         purpose: Purpose::Reply(quote(&quoted(), "a\"b\n{}")),
+        msg: Arc::new(msg.into()),
     }
 }
 

@@ -6,10 +6,10 @@ use std::fmt;
 use bridge_core::driver::Ignored;
 use bridge_core::fit::fit;
 use bridge_core::id::Channel;
-use bridge_core::message::Message;
+use bridge_core::message::{Message, MsgValue, MsgValues};
 use bridge_core::rules::{TargetVerdict, Verdict};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::expect::{Comparison, Expected};
 use super::given::{Asked, Given};
@@ -84,6 +84,9 @@ pub(super) struct TargetRecord {
     pub(super) skipped: Option<String>,
     /// What is sent, in order.
     pub(super) parts: Vec<PartRecord>,
+    /// What is said at keys of the platform's own, the same with every part.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(super) msg: Map<String, Value>,
     /// The largest size of a part, in the same unit as `size`.
     pub(super) limit: Option<usize>,
 }
@@ -93,6 +96,9 @@ pub(super) struct PartRecord {
     pub(super) text: String,
     /// As the platform counts.
     pub(super) size: usize,
+    /// Where files are that the platform shows by itself; elsewhere they stand in the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attachments: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -217,16 +223,21 @@ impl View<'_> {
             ),
             (Ok(content), Some(capabilities)) => (None, fit(content, capabilities)),
         };
+        let content = target.result.as_ref().ok().filter(|_| skipped.is_none());
         let limit = capabilities.map(|capabilities| capabilities.text_limit);
-        let parts = parts.into_iter().map(|text| PartRecord {
-            size: capabilities.map_or(0, |capabilities| (capabilities.text_size)(&text)),
-            text,
+        let parts = parts.into_iter().map(|part| PartRecord {
+            size: capabilities.map_or(0, |capabilities| (capabilities.text_size)(&part.text)),
+            text: part.text,
+            attachments: part.attachments.into_iter().map(|file| file.url).collect(),
         });
         TargetRecord {
             channel,
             limit: limit.filter(|_| skipped.is_none()),
             skipped,
             parts: parts.collect(),
+            msg: content
+                .map(|content| values(&content.msg))
+                .unwrap_or_default(),
         }
     }
 
@@ -234,6 +245,22 @@ impl View<'_> {
         let file = self.files.rules().display().to_string();
         PlaceRecord { file, line, column }
     }
+}
+
+fn values(msg: &MsgValues) -> Map<String, Value> {
+    let values = msg.iter().map(|(key, value)| {
+        let value = match value {
+            MsgValue::Text(text) => text.as_str().into(),
+            MsgValue::Texts(texts) => {
+                let texts = texts.iter();
+                let texts = texts.map(|(key, text)| (key.clone(), text.as_str().into()));
+                texts.collect::<Map<_, _>>().into()
+            }
+            _ => Value::Null,
+        };
+        (key.clone(), value)
+    });
+    values.collect()
 }
 
 impl From<&Channel> for ChannelRecord {

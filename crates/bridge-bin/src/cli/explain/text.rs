@@ -108,7 +108,23 @@ fn describe_target(target: &TargetRecord) -> String {
         "  -> {channel}: {count}, {} of {limit} bytes",
         sizes.join(" + ")
     )];
-    lines.extend(target.parts.iter().map(|part| quoted(&part.text, "     ")));
+    for part in &target.parts {
+        if !part.text.is_empty() || part.attachments.is_empty() {
+            lines.push(quoted(&part.text, "     "));
+        }
+        let files = part.attachments.iter();
+        lines.extend(files.map(|url| format!("     with the file {}", single_line(url))));
+    }
+    for (key, value) in &target.msg {
+        match value.as_object() {
+            Some(values) => {
+                lines.extend(values.iter().map(|(name, value)| {
+                    format!("     {key}.{}: {}", single_line(name), line(value))
+                }))
+            }
+            None => lines.push(format!("     {key}: {}", line(value))),
+        }
+    }
     lines.join("\n")
 }
 

@@ -326,9 +326,10 @@ impl Compiler<'_> {
     ) -> (Msg, Option<Arc<DeliveryPolicy>>) {
         let (msg, delivery): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.key == "msg");
+        let keys = facts.map_or(self.linked, |facts| facts.msg_keys);
         let msg = msg
             .first()
-            .map(|entry| self.msg_block(&entry.node, &path.key("msg")));
+            .map(|entry| self.msg_block(&entry.node, keys, &path.key("msg")));
         let msg = msg.unwrap_or_default();
         let wider = facts
             .map(|facts| Arc::clone(&facts.policy))

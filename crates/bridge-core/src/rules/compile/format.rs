@@ -6,56 +6,70 @@ use super::Compiler;
 use crate::config::codes;
 use crate::config::key_path::KeyPath;
 use crate::config::tree::Node;
+use crate::driver::MsgKey;
 use crate::rules::Dress;
 use crate::rules::keys::KNOWN;
 use crate::rules::replace::Replacements;
 use crate::rules::template::pieces::TemplateError;
 use crate::rules::template::{DEFAULT_FORMAT, Template};
+use crate::rules::values::Values;
 
 /// What a `msg` block says; what it does not say is `None`.
 #[derive(Debug, Default)]
 pub(super) struct Msg {
     template: Option<Arc<Template>>,
     replacements: Option<Arc<Replacements>>,
-}
-
-impl Msg {
-    /// The looks of a target that says this, in a rule that says `wide`.
-    pub(super) fn within(self, wide: &Self) -> Option<Dress> {
-        let template = self.template.or_else(|| wide.template.clone())?;
-        let replacements = self.replacements.or_else(|| wide.replacements.clone());
-        let replacements = replacements.filter(|replacements| !replacements.list.is_empty());
-        Some(Dress {
-            template,
-            replacements,
-        })
-    }
+    values: Values,
 }
 
 impl Compiler<'_> {
     /// What the rule says of the looks of its messages.
     pub(super) fn rule_msg(&mut self, node: &Node, path: &KeyPath<'_>) -> Msg {
         let mut msg = match node.get("msg") {
-            Some(entry) => self.msg_block(&entry.node, &path.key("msg")),
+            Some(entry) => {
+                let keys = self.keys_of_targets(node);
+                self.msg_block(&entry.node, &keys, &path.key("msg"))
+            }
             None => Msg::default(),
         };
         msg.template = msg.template.or_else(|| self.template(DEFAULT_FORMAT));
         msg
     }
 
-    /// What a `msg` block says.
-    pub(super) fn msg_block(&mut self, node: &Node, path: &KeyPath<'_>) -> Msg {
+    /// What a `msg` block says; `keys` are those that it may have beside those of all platforms.
+    pub(super) fn msg_block(&mut self, node: &Node, keys: &[MsgKey], path: &KeyPath<'_>) -> Msg {
         let Some(entries) = node.as_object() else {
             let problem = format!("expected an object, found {}", node.type_name());
             self.report(&codes::WRONG_TYPE, &node.span, path, problem)
                 .help("write {\"msg_format\": \"{user}: {msg}\"}");
             return Msg::default();
         };
-        self.refuse_unknown(entries, &KNOWN.msg, path);
+        if keys.is_empty() {
+            self.refuse_unknown(entries, &KNOWN.msg, path);
+        } else {
+            let own = keys.iter().map(|key| key.name.to_owned());
+            let known: Vec<_> = KNOWN.msg.iter().cloned().chain(own).collect();
+            self.refuse_unknown(entries, &known, path);
+        }
         Msg {
             template: self.msg_format(node, path),
             replacements: self.replacements(node, path),
+            values: self.own_values(entries, keys, path),
         }
+    }
+
+    /// The looks of a target that says `msg`, in a rule that says `wide`. `keys` are those of the
+    /// target's driver.
+    pub(super) fn dress(&mut self, msg: Msg, wide: &Msg, keys: &[MsgKey]) -> Option<Dress> {
+        let template = msg.template.or_else(|| wide.template.clone())?;
+        let replacements = msg.replacements.or_else(|| wide.replacements.clone());
+        let replacements = replacements.filter(|replacements| !replacements.list.is_empty());
+        let values = msg.values.within(&wide.values, keys);
+        Some(Dress {
+            template,
+            replacements,
+            values: (!values.is_empty()).then(|| self.shared(values)),
+        })
     }
 
     fn msg_format(&mut self, node: &Node, path: &KeyPath<'_>) -> Option<Arc<Template>> {

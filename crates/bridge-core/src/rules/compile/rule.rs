@@ -78,8 +78,13 @@ impl Compiler<'_> {
         };
         for end in endpoints {
             let place = self.findings.document.place(end.span.start);
+            let facts = self
+                .facts
+                .and_then(|facts| facts.get(end.instance.as_str()));
+            let keys = facts.map_or(self.linked, |facts| facts.msg_keys);
+            let dress = self.dress(end.msg, &wide, keys);
             if let (Some(address), Some(policy), Some(dress)) =
-                (end.address.clone(), end.policy, end.msg.within(&wide))
+                (end.address.clone(), end.policy, dress)
             {
                 let channel = Channel::new(end.instance.clone(), address);
                 rule.targets.push(Target {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::config::codes::{self, Code};
 
 /// A bit of a template: text as it is, or a placeholder for a `V`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Piece<V> {
     Text(String),
     Variable(V),
