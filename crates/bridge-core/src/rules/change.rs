@@ -78,12 +78,8 @@ fn edited(change: &Change) -> Option<Message> {
 
 /// A change that shows no text of anybody's.
 fn undressed(change: &Change) -> Content {
-    let text = match &change.kind {
-        ChangeKind::Reacted(sign) | ChangeKind::ReactionRemoved(sign) => sign.clone(),
-        ChangeKind::Edited(_) | ChangeKind::Recalled => String::new(),
-    };
     Content {
-        text,
+        text: change.kind.text().to_owned(),
         purpose: purpose(change),
         ..Content::default()
     }

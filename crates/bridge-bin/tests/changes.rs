@@ -1,0 +1,305 @@
+//! Answers, edits, recalls and signs through a whole bridge: from a platform that hears everything to
+//! one that shows everything, and to one that shows nothing beside text.
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are tests; clippy does not take the helpers of an integration test for such"
+)]
+
+#[path = "changes/platform.rs"]
+mod platform;
+
+use std::sync::Arc;
+
+use bridge_bin::app::Bridge;
+use bridge_core::catalog::{Catalog, DriverEntry};
+use bridge_core::config::{Source, load};
+use bridge_core::driver::{Change, ChangeKind, Event, Identified};
+use bridge_core::message::{Message, Quoted, Sender};
+use bridge_core::ports::SecretSource;
+use bridge_store::{Inspector, Trace};
+use platform::{Hub, Plain, Rich, hub, room};
+
+/// A bridge with the rooms `a` and `b`, connected, and `c` that hears from `a`: `c` shows only text.
+struct World {
+    bridge: Option<Bridge>,
+    folder: tempfile::TempDir,
+    a: Arc<Hub>,
+    b: Arc<Hub>,
+    c: Arc<Hub>,
+}
+
+struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn env(&self, _: &str) -> Result<String, String> {
+        Err("there are none".to_owned())
+    }
+
+    fn file(&self, _: &str) -> Result<String, String> {
+        Err("there are none".to_owned())
+    }
+}
+
+const RULES: &str = r#"{ "rules": [
+    { "id": "pair", "type": "connect",
+      "channels": { "a": { "room": "1" }, "b": { "room": "1" } } },
+    { "id": "out", "from": { "a": { "room": "1" } }, "to": { "c": { "room": "1" } },
+      "unless": { "text": "secret" } } ] }"#;
+
+impl World {
+    /// `name` keeps the worlds of the tests apart.
+    async fn new(name: &str) -> Self {
+        let mut world = Self {
+            bridge: None,
+            folder: tempfile::tempdir().unwrap(),
+            a: hub(&format!("{name}-a")),
+            b: hub(&format!("{name}-b")),
+            c: hub(&format!("{name}-c")),
+        };
+        world.start(name).await;
+        world
+    }
+
+    async fn start(&mut self, name: &str) {
+        let config = serde_json::json!({
+            "global": { "data_dir": self.folder.path().join("data") },
+            "rich": { "a": { "hub": format!("{name}-a") }, "b": { "hub": format!("{name}-b") } },
+            "plain": { "c": { "hub": format!("{name}-c") } },
+        });
+        let entries = [DriverEntry::of::<Rich>(), DriverEntry::of::<Plain>()];
+        let source = |name: &str, text: String| Source {
+            name: name.to_owned(),
+            content: Ok(text.into_bytes()),
+        };
+        let loaded = load(
+            &source("config.json", config.to_string()),
+            &source("rules.json", RULES.to_owned()),
+            &Catalog::of(entries).unwrap(),
+            &NoSecrets,
+        );
+        let setup = loaded.setup;
+        let setup = setup.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+        self.bridge = Some(Bridge::start(setup).await.unwrap());
+    }
+
+    async fn restart(&mut self, name: &str) {
+        self.bridge.take().unwrap().stop().await;
+        self.start(name).await;
+    }
+
+    fn trace(&self, id: &str) -> Trace {
+        let inspector = Inspector::open(&self.folder.path().join("data")).unwrap();
+        inspector.unwrap().trace(id).unwrap()
+    }
+
+    /// Waits until every delivery has ended.
+    async fn settled(&self) {
+        let inspector = Inspector::open(&self.folder.path().join("data")).unwrap();
+        let inspector = inspector.unwrap();
+        while inspector.totals().unwrap().queued > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How the deliveries of an id ended, as lines, and what was recorded of it.
+    fn ends(&self, id: &str) -> Vec<String> {
+        let Trace { messages, records } = self.trace(id);
+        let deliveries = messages.iter().flat_map(|message| &message.deliveries);
+        let ends = deliveries.map(|one| match &one.reason {
+            Some(reason) => format!("{}: {reason}", one.state),
+            None => one.state.clone(),
+        });
+        ends.chain(records.into_iter().map(|record| record.reason))
+            .collect()
+    }
+}
+
+fn said(id: &str, text: &str) -> Message {
+    let mut message = Message::new(room(), Sender::new("u1", "ann"), text);
+    message.id = Some(id.to_owned());
+    message
+}
+
+fn answer(id: &str, text: &str, to: &str, quoted: &str) -> Event {
+    let mut message = said(id, text);
+    let mut quoted_message = Quoted::new(to);
+    "bob".clone_into(&mut quoted_message.sender_name);
+    quoted.clone_into(&mut quoted_message.text);
+    message.reply_to = Some(quoted_message);
+    Event::Message(message)
+}
+
+fn change(id: &str, of: &str, kind: ChangeKind) -> Event {
+    let mut change = Change::new(of, room(), Sender::new("u1", "ann"), kind);
+    change.id = Some(id.to_owned());
+    Event::Changed(change)
+}
+
+fn edited(id: &str, of: &str, text: &str) -> Event {
+    change(id, of, ChangeKind::Edited(text.to_owned()))
+}
+
+#[tokio::test]
+async fn what_a_target_shows_is_carried_out_and_the_rest_degraded() {
+    let world = World::new("all").await;
+    let sign = || "👍".to_owned();
+    for event in [
+        Event::Message(said("m1", "hi")),
+        answer("m2", "you too", "m1", "hi\nall"),
+        edited("e1", "m1", "hello"),
+        change("r1", "m1", ChangeKind::Reacted(sign())),
+        change("r2", "m1", ChangeKind::ReactionRemoved(sign())),
+        change("x1", "m1", ChangeKind::Recalled),
+    ] {
+        world.a.tell(event).await;
+    }
+    assert_eq!(
+        world.b.wait_for(6).await,
+        [
+            "say \"ann: hi\"",
+            "reply p1 \"ann: you too\"",
+            "edit p1 \"ann: hello\"",
+            "react p1 \"👍\"",
+            "remove p1 \"👍\"",
+            "recall p1 \"\"",
+        ]
+    );
+    world.settled().await;
+    assert_eq!(
+        world.c.acts(),
+        [
+            "say \"ann: hi\"",
+            "say \"> bob: hi…\\nann: you too\"",
+            "say \"✎ ann: hello\"",
+        ]
+    );
+    // The message and its changes, in their order, each at both targets.
+    let not_shown = "not_shown: the channel does not show it";
+    assert_eq!(
+        world.ends("m1"),
+        [
+            "delivered",
+            "delivered",
+            "delivered",
+            "delivered",
+            "delivered",
+            not_shown,
+            "delivered",
+            not_shown,
+            "delivered",
+            not_shown
+        ]
+    );
+    assert_eq!(world.ends("x1"), ["delivered", not_shown]);
+    let trace = world.trace("x1");
+    assert_eq!(trace.messages[0].change_of.as_deref(), Some("m1"));
+}
+
+#[tokio::test]
+async fn an_answer_finds_its_message_from_either_side_and_after_a_restart() {
+    let mut world = World::new("sides").await;
+    world.a.tell(Event::Message(said("m1", "hi"))).await;
+    world.b.wait_for(1).await;
+    world.settled().await;
+    world.restart("sides").await;
+    // In `b` they answer what the bridge has said there: in `a` that is the message itself.
+    world.b.tell(answer("n1", "yes", "p1", "ann: hi")).await;
+    assert_eq!(world.a.wait_for(1).await, ["reply m1 \"ann: yes\""]);
+    // In `a` they answer what the bridge has said there.
+    world.settled().await;
+    world.a.tell(answer("m2", "good", "p1", "ann: yes")).await;
+    let acts = world.b.wait_for(2).await;
+    assert_eq!(acts[1], "reply n1 \"ann: good\"");
+    // What nobody knows is quoted.
+    world.a.tell(answer("m3", "what", "m0", "lost")).await;
+    let acts = world.b.wait_for(3).await;
+    assert_eq!(acts[2], "say \"> bob: lost\\nann: what\"");
+}
+
+#[tokio::test]
+async fn a_change_comes_once_and_only_after_its_message() {
+    let world = World::new("once").await;
+    for event in [
+        Event::Message(said("m1", "hi")),
+        edited("e1", "m1", "hello"),
+        edited("e1", "m1", "hello"),
+        // Never forwarded, and the bridge's own.
+        edited("e2", "m9", "hello"),
+        // What the filter of a rule turns away does not slip through by an edit.
+        edited("e3", "m1", "secret"),
+    ] {
+        world.a.tell(event).await;
+    }
+    world.b.wait_for(3).await;
+    world.b.tell(edited("e4", "p1", "forged")).await;
+    world.settled().await;
+    let b = [
+        "say \"ann: hi\"",
+        "edit p1 \"ann: hello\"",
+        "edit p1 \"ann: secret\"",
+    ];
+    assert_eq!(world.b.acts(), b);
+    assert_eq!(world.c.acts(), ["say \"ann: hi\"", "say \"✎ ann: hello\""]);
+    assert_eq!(world.a.acts(), [""; 0]);
+    assert_eq!(world.ends("m9"), ["unknown_message"]);
+    assert_eq!(world.ends("p1"), ["own_message"]);
+}
+
+#[tokio::test]
+async fn a_message_of_several_parts_is_changed_part_by_part() {
+    let world = World::new("parts").await;
+    let two = |letter: &str| format!("{}\n\n{}", letter.repeat(40), letter.repeat(30));
+    for event in [
+        Event::Message(said("m1", &two("x"))),
+        edited("e1", "m1", &two("y")),
+        edited("e2", "m1", "short"),
+        change("x1", "m1", ChangeKind::Recalled),
+    ] {
+        world.a.tell(event).await;
+    }
+    let acts = world.b.wait_for(7).await;
+    let beginnings: Vec<_> = acts
+        .iter()
+        .map(|act| act.split('"').next().unwrap())
+        .collect();
+    assert_eq!(
+        beginnings,
+        [
+            "say ",
+            "say ",
+            "edit p1 ",
+            "edit p2 ",
+            "say ",
+            "recall p1 ",
+            "recall p2 "
+        ]
+    );
+    assert_eq!(acts[4], "say \"✎ ann: short\"");
+}
+
+#[tokio::test]
+async fn ids_that_come_later_are_found() {
+    let world = World::new("later").await;
+    world.b.be_silent();
+    world.a.tell(Event::Message(said("m1", "hi"))).await;
+    world.b.wait_for(1).await;
+    let key = world.b.keys().remove(0);
+    for key in [key, "99.0".to_owned(), "nonsense".to_owned()] {
+        let identified = Identified {
+            key,
+            platform_ids: vec!["late".to_owned()],
+        };
+        world.b.tell(Event::Identified(identified)).await;
+    }
+    // The bridge does not know sends of another instance by this one.
+    let foreign = Identified {
+        key: world.c.keys().first().cloned().unwrap_or_default(),
+        platform_ids: vec!["foreign".to_owned()],
+    };
+    world.b.tell(Event::Identified(foreign)).await;
+    world.a.tell(edited("e1", "m1", "hello")).await;
+    let acts = world.b.wait_for(2).await;
+    assert_eq!(acts[1], "edit late \"ann: hello\"");
+    world.b.tell(answer("n1", "yes", "late", "ann: hi")).await;
+    assert_eq!(world.a.wait_for(1).await, ["reply m1 \"ann: yes\""]);
+}
