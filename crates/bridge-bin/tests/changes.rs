@@ -17,6 +17,8 @@ use bridge_core::driver::{Change, ChangeKind, Event, Identified};
 use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::ports::SecretSource;
 use bridge_store::{Inspector, Trace};
+use dingtalk_sandbox::Sandbox;
+use driver_dingtalk::DingTalk;
 use platform::{Hub, Plain, Rich, hub, room};
 
 /// A bridge with the rooms `a` and `b`, connected, and `c` that hears from `a`: `c` shows only text.
@@ -66,20 +68,7 @@ impl World {
             "rich": { "a": { "hub": format!("{name}-a") }, "b": { "hub": format!("{name}-b") } },
             "plain": { "c": { "hub": format!("{name}-c") } },
         });
-        let entries = [DriverEntry::of::<Rich>(), DriverEntry::of::<Plain>()];
-        let source = |name: &str, text: String| Source {
-            name: name.to_owned(),
-            content: Ok(text.into_bytes()),
-        };
-        let loaded = load(
-            &source("config.json", config.to_string()),
-            &source("rules.json", RULES.to_owned()),
-            &Catalog::of(entries).unwrap(),
-            &NoSecrets,
-        );
-        let setup = loaded.setup;
-        let setup = setup.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
-        self.bridge = Some(Bridge::start(setup).await.unwrap());
+        self.bridge = Some(start(&config.to_string(), RULES).await);
     }
 
     async fn restart(&mut self, name: &str) {
@@ -101,9 +90,15 @@ impl World {
         }
     }
 
-    /// How the deliveries of an id ended, as lines, and what was recorded of it.
-    fn ends(&self, id: &str) -> Vec<String> {
-        let Trace { messages, records } = self.trace(id);
+    /// How the deliveries of an id ended, as lines, and what was recorded of it; waits until something
+    /// is known.
+    async fn ends(&self, id: &str) -> Vec<String> {
+        let mut trace = self.trace(id);
+        while trace == Trace::default() {
+            tokio::task::yield_now().await;
+            trace = self.trace(id);
+        }
+        let Trace { messages, records } = trace;
         let deliveries = messages.iter().flat_map(|message| &message.deliveries);
         let ends = deliveries.map(|one| match &one.reason {
             Some(reason) => format!("{}: {reason}", one.state),
@@ -112,6 +107,27 @@ impl World {
         ends.chain(records.into_iter().map(|record| record.reason))
             .collect()
     }
+}
+
+async fn start(config: &str, rules: &str) -> Bridge {
+    let entries = [
+        DriverEntry::of::<Rich>(),
+        DriverEntry::of::<Plain>(),
+        DriverEntry::of::<DingTalk>(),
+    ];
+    let source = |name: &str, text: &str| Source {
+        name: name.to_owned(),
+        content: Ok(text.to_owned().into_bytes()),
+    };
+    let loaded = load(
+        &source("config.json", config),
+        &source("rules.json", rules),
+        &Catalog::of(entries).unwrap(),
+        &NoSecrets,
+    );
+    let setup = loaded.setup;
+    let setup = setup.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    Bridge::start(setup).await.unwrap()
 }
 
 fn said(id: &str, text: &str) -> Message {
@@ -176,7 +192,7 @@ async fn what_a_target_shows_is_carried_out_and_the_rest_degraded() {
     // The message and its changes, in their order, each at both targets.
     let not_shown = "not_shown: the channel does not show it";
     assert_eq!(
-        world.ends("m1"),
+        world.ends("m1").await,
         [
             "delivered",
             "delivered",
@@ -190,7 +206,7 @@ async fn what_a_target_shows_is_carried_out_and_the_rest_degraded() {
             not_shown
         ]
     );
-    assert_eq!(world.ends("x1"), ["delivered", not_shown]);
+    assert_eq!(world.ends("x1").await, ["delivered", not_shown]);
     let trace = world.trace("x1");
     assert_eq!(trace.messages[0].change_of.as_deref(), Some("m1"));
 }
@@ -241,8 +257,8 @@ async fn a_change_comes_once_and_only_after_its_message() {
     assert_eq!(world.b.acts(), b);
     assert_eq!(world.c.acts(), ["say \"ann: hi\"", "say \"✎ ann: hello\""]);
     assert_eq!(world.a.acts(), [""; 0]);
-    assert_eq!(world.ends("m9"), ["unknown_message"]);
-    assert_eq!(world.ends("p1"), ["own_message"]);
+    assert_eq!(world.ends("m9").await, ["unknown_message"]);
+    assert_eq!(world.ends("p1").await, ["own_message"]);
 }
 
 #[tokio::test]
@@ -302,4 +318,39 @@ async fn ids_that_come_later_are_found() {
     assert_eq!(acts[1], "edit late \"ann: hello\"");
     world.b.tell(answer("n1", "yes", "late", "ann: hi")).await;
     assert_eq!(world.a.wait_for(1).await, ["reply m1 \"ann: yes\""]);
+}
+
+#[tokio::test]
+async fn a_dingtalk_robot_takes_back_what_was_recalled() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let robot = sandbox.add_robot("key", "app secret", "robot");
+    let group = sandbox.add_group("cidOps==", "Ops");
+    group.add_robot(&robot);
+    let folder = tempfile::tempdir().unwrap();
+    let config = serde_json::json!({
+        "global": { "data_dir": folder.path().join("data") },
+        "rich": { "a": { "hub": "dingtalk-a" } },
+        "dingtalk": { "dt": {
+            "app_key": "key", "app_secret": "app secret", "robot_code": "robot",
+            "signing_secret": "another secret", "listen_host": "127.0.0.1", "listen_port": 0,
+            "listen_path": "/dingtalk/event", "api_base": sandbox.api_base(),
+        } },
+    });
+    let rules = r#"{ "rules": [
+        { "from": { "a": { "room": "1" } }, "to": { "dt": { "open_conversation_id": "cidOps==" } } } ] }"#;
+    let _bridge = start(&config.to_string(), rules).await;
+    let a = hub("dingtalk-a");
+    a.tell(Event::Message(said("m1", "hi"))).await;
+    a.tell(edited("e1", "m1", "hello")).await;
+    a.tell(change("x1", "m1", ChangeKind::Recalled)).await;
+    a.tell(Event::Message(said("m2", "bye"))).await;
+    let patience = std::time::Duration::from_secs(30);
+    let sent = group.wait_for_sent(3, patience).await.unwrap();
+    assert_eq!(sent.sent_texts(), ["ann: hi", "✎ ann: hello", "ann: bye"]);
+    let recalled: Vec<_> = sent
+        .sent()
+        .map(|entry| group.is_recalled(&entry.id))
+        .collect();
+    // What stands anew for the edit as well.
+    assert_eq!(recalled, [true, true, false]);
 }

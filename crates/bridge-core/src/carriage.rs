@@ -15,6 +15,8 @@ use crate::purpose::{Purpose, quote_line};
 pub struct Counterpart {
     /// The platform's ids of it, part by part; those of a part are empty where they are not known.
     pub parts: Vec<Vec<String>>,
+    /// The ids of what was sent for its edits, part by part: what stands anew is taken back with it.
+    pub edits: Vec<Vec<String>>,
     /// Whether the target shows other messages in the same place, as a digest does. What changes one
     /// of them must not change all.
     pub is_shared: bool,
@@ -129,6 +131,7 @@ pub fn carry(
 
 static NOTHING: Counterpart = Counterpart {
     parts: Vec::new(),
+    edits: Vec::new(),
     is_shared: false,
 };
 
@@ -191,7 +194,15 @@ fn acts(purpose: &Purpose, shown: &Counterpart) -> Result<Acts, &'static str> {
     match purpose {
         Purpose::Say | Purpose::Reply(_) => Ok(Acts::Say),
         Purpose::Edit { .. } => parts().map(Acts::Edit),
-        Purpose::Recall { .. } => parts().map(Acts::Recall),
+        Purpose::Recall { .. } => parts().map(|mut parts| {
+            for ids in &shown.edits {
+                // Of an edit that was carried out as such, they may be those of the message.
+                if !ids.is_empty() && !parts.contains(ids) {
+                    parts.push(ids.clone());
+                }
+            }
+            Acts::Recall(parts)
+        }),
         Purpose::React { .. } => first().map(Acts::React),
         Purpose::RemoveReaction { .. } => first().map(Acts::RemoveReaction),
     }

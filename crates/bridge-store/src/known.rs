@@ -23,6 +23,7 @@ pub(crate) fn deliveries_of(
     let Some(source) = find_channel(&look, source)? else {
         return Ok(Vec::new());
     };
+    let edits = edits_of(&look, source, message_id)?;
     let mut select = look.prepare_cached(
         "SELECT first_delivery, deliveries FROM message WHERE message_id = ?1 AND source = ?2
          AND NOT EXISTS (SELECT 1 FROM change WHERE change.message = message.id)",
@@ -34,7 +35,7 @@ pub(crate) fn deliveries_of(
         return Ok(Vec::new());
     };
     let mut select = look.prepare_cached(
-        "SELECT d.id, d.rule, c.instance, c.address FROM (
+        "SELECT d.id, d.rule, c.instance, c.address, d.lane FROM (
              SELECT id, rule, lane FROM delivery WHERE id BETWEEN ?1 AND ?2
              UNION ALL SELECT id, rule, lane FROM settled WHERE id BETWEEN ?1 AND ?2
              UNION ALL SELECT id, rule, lane FROM dead_letter WHERE id BETWEEN ?1 AND ?2
@@ -46,14 +47,42 @@ pub(crate) fn deliveries_of(
     while let Some(row) = rows.next()? {
         // A row that is damaged says nothing.
         if let (Some(channel), Ok(rule)) = (row::read_channel(row, 2), row.get::<_, String>(1)) {
+            let mut whereabouts = whereabouts(&look, DeliveryId(row.get(0)?))?;
+            if let Whereabouts::Shown(counterpart) = &mut whereabouts {
+                let lane: i64 = row.get(4)?;
+                let here = edits.iter().filter(|(at, _)| *at == lane);
+                counterpart.edits = here.map(|(_, ids)| ids.clone()).collect();
+            }
             known.push(KnownDelivery {
                 channel,
                 rule: rule.as_str().into(),
-                whereabouts: whereabouts(&look, DeliveryId(row.get(0)?))?,
+                whereabouts,
             });
         }
     }
     Ok(known)
+}
+
+/// The ids of what was sent for edits of a message, part by part, each with its lane.
+fn edits_of(
+    connection: &Connection,
+    source: i64,
+    message_id: &str,
+) -> rusqlite::Result<Vec<(i64, Vec<String>)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT s.id, s.lane, s.platform_ids FROM change x JOIN message m ON m.id = x.message
+         JOIN settled s ON s.id BETWEEN m.first_delivery AND m.first_delivery + m.deliveries - 1
+         WHERE x.changed = ?1 AND x.is_edit = 1 AND m.source = ?2 AND s.end = 'delivered'
+         ORDER BY s.id",
+    )?;
+    let mut rows = select.query(params![message_id, source])?;
+    let mut edits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let lane: i64 = row.get(1)?;
+        let parts = parts_of(connection, DeliveryId(row.get(0)?), ids(row, 2)?)?;
+        edits.extend(parts.into_iter().map(|ids| (lane, ids)));
+    }
+    Ok(edits)
 }
 
 /// See [`bridge_core::store::Store::origin_of`].
@@ -138,6 +167,7 @@ fn whereabouts(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Wher
             End::Shown(last) => {
                 return Ok(Whereabouts::Shown(Counterpart {
                     parts: parts_of(connection, id, last)?,
+                    edits: Vec::new(),
                     is_shared: is_digest(connection, id)?,
                 }));
             }

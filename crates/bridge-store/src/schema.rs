@@ -158,7 +158,8 @@ CREATE TABLE pruned (
 pub(crate) const SINCE_VERSION_3: &str = "
 CREATE TABLE change (
     message INTEGER PRIMARY KEY,
-    changed TEXT NOT NULL
+    changed TEXT NOT NULL,
+    is_edit INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX change_changed ON change (changed);
 CREATE TABLE identified (

@@ -70,7 +70,7 @@ impl Context {
         if origin.source == self.channel {
             return Ok(Some(Counterpart {
                 parts: vec![vec![origin.message_id]],
-                is_shared: false,
+                ..Counterpart::default()
             }));
         }
         let known = store.deliveries_of(&origin.source, &origin.message_id);

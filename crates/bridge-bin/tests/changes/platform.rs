@@ -106,7 +106,11 @@ impl Hub {
         state.acts.push(line.join(" "));
         state.keys.push(outgoing.key.clone());
         let id = format!("p{}", state.acts.len());
-        let platform_ids = if state.is_silent { vec![] } else { vec![id] };
+        let is_message = matches!(outgoing.act, Act::Say | Act::Reply { .. });
+        let platform_ids = match is_message && !state.is_silent {
+            true => vec![id],
+            false => Vec::new(),
+        };
         self.asked.notify_waiters();
         Sent { platform_ids }
     }

@@ -12,6 +12,7 @@ fn shown(parts: &[&[&str]]) -> Counterpart {
     let ids = |part: &&[&str]| part.iter().map(|id| (*id).to_owned()).collect();
     Counterpart {
         parts: parts.iter().map(ids).collect(),
+        edits: Vec::new(),
         is_shared: false,
     }
 }
@@ -222,4 +223,18 @@ fn what_stands_in_a_digest_is_answered_and_never_changed() {
         let found = carried(purpose.clone(), "x", Some(&digest), Features::ALL);
         assert_eq!(found, [expected], "{purpose:?}");
     }
+}
+
+#[test]
+fn what_an_edit_has_said_anew_is_taken_back_with_its_message() {
+    let edited = Counterpart {
+        edits: shown(&[&["p2"], &[], &["p1"], &["p3"]]).parts,
+        ..shown(&[&["p1"]])
+    };
+    let recall = Purpose::Recall { of: "m1".into() };
+    let found = carried(recall, "", Some(&edited), Features::ALL);
+    assert_eq!(
+        found,
+        ["recall p1 \"\"", "recall p2 \"\"", "recall p3 \"\""]
+    );
 }

@@ -84,10 +84,13 @@ fn note_change(
     admission: &Admission,
 ) -> rusqlite::Result<()> {
     let purpose = admission.deliveries.first().map(|d| &d.content.purpose);
-    if let Some(changed) = purpose.and_then(Purpose::change_of) {
-        let mut insert =
-            connection.prepare_cached("INSERT INTO change (message, changed) VALUES (?1, ?2)")?;
-        insert.execute(params![message, changed])?;
+    if let Some(purpose) = purpose
+        && let Some(changed) = purpose.change_of()
+    {
+        let mut insert = connection
+            .prepare_cached("INSERT INTO change (message, changed, is_edit) VALUES (?1, ?2, ?3)")?;
+        let is_edit = matches!(purpose, Purpose::Edit { .. });
+        insert.execute(params![message, changed, is_edit])?;
     }
     Ok(())
 }

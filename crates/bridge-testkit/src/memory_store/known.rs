@@ -2,6 +2,7 @@
 
 use bridge_core::carriage::Counterpart;
 use bridge_core::id::Channel;
+use bridge_core::purpose::Purpose;
 use bridge_core::store::{
     DeliveryId, Identification, KnownDelivery, Origin, QueuedDelivery, Whereabouts,
 };
@@ -20,7 +21,13 @@ impl State {
         here.map(|delivery| KnownDelivery {
             channel: delivery.channel.clone(),
             rule: delivery.rule.clone(),
-            whereabouts: self.whereabouts(delivery.id),
+            whereabouts: match self.whereabouts(delivery.id) {
+                Whereabouts::Shown(counterpart) => Whereabouts::Shown(Counterpart {
+                    edits: self.edits(delivery),
+                    ..counterpart
+                }),
+                other => other,
+            },
         })
         .collect()
     }
@@ -84,10 +91,23 @@ impl State {
         if self.delivered.iter().any(|one| one.delivery.id == id) {
             return Whereabouts::Shown(Counterpart {
                 parts: self.parts_of(id),
+                edits: Vec::new(),
                 is_shared: self.is_digest(id),
             });
         }
         Whereabouts::NotShown
+    }
+
+    /// What was sent for edits of the message to the same channel.
+    fn edits(&self, of: &QueuedDelivery) -> Vec<Vec<String>> {
+        let delivered = self.delivered.iter().map(|one| &one.delivery);
+        let mut edits: Vec<_> = delivered
+            .filter(|one| one.source == of.source && one.channel == of.channel)
+            .filter(|one| matches!(&one.content.purpose, Purpose::Edit { of: id } if Some(id) == of.message_id.as_ref()))
+            .collect();
+        edits.sort_by_key(|edit| edit.id);
+        let parts = edits.into_iter().map(|edit| self.parts_of(edit.id));
+        parts.flatten().collect()
     }
 
     fn parts_of(&self, id: DeliveryId) -> Vec<Vec<String>> {

@@ -45,7 +45,7 @@ fn dead() -> Step {
 fn shown(parts: &[&[&str]]) -> Whereabouts {
     Whereabouts::Shown(Counterpart {
         parts: parts.iter().map(|part| ids(part)).collect(),
-        is_shared: false,
+        ..Counterpart::default()
     })
 }
 
@@ -229,6 +229,42 @@ pub(super) async fn ids_may_come_before_and_after_the_settlement<S: StoreUnderTe
     }
 }
 
+pub(super) async fn what_was_sent_for_edits_is_known_with_the_message<S: StoreUnderTest>(
+    subject: S,
+) {
+    let store = subject.store();
+    admit(&*store, message("m1", &["a", "b"])).await;
+    let (a, b) = (only(&*store, "a").await, only(&*store, "b").await);
+    settle(&*store, a, delivered(&["p1"])).await;
+    settle(&*store, b, delivered(&["p1"])).await;
+    for (id, shown) in [("m2", "p2"), ("m3", "p3")] {
+        admit(&*store, edit(id, "m1", &["a"])).await;
+        let a = only(&*store, "a").await;
+        settle(&*store, a, delivered(&[shown])).await;
+    }
+    let mut sign = edit("m4", "m1", &["a"]);
+    sign.deliveries[0].content = Arc::new(Content {
+        purpose: Purpose::React {
+            to: "m1".to_owned(),
+        },
+        ..fixtures::text("x")
+    });
+    admit(&*store, sign).await;
+    let a = only(&*store, "a").await;
+    settle(&*store, a, delivered(&["p4"])).await;
+    // It waits, so nothing of it is shown.
+    admit(&*store, edit("m5", "m1", &["a"])).await;
+    let edited = Whereabouts::Shown(Counterpart {
+        parts: vec![ids(&["p1"])],
+        edits: vec![ids(&["p2"]), ids(&["p3"])],
+        is_shared: false,
+    });
+    Clause("what was sent for edits of a message is known with it, by channel").holds_if_equal(
+        known(&*store, "m1").await,
+        vec![(room("a"), edited), (room("b"), shown(&[&["p1"]]))],
+    );
+}
+
 pub(super) async fn what_a_digest_shows_is_shared<S: StoreUnderTest>(subject: S) {
     let store = subject.store();
     for id in ["m1", "m2", "m3"] {
@@ -255,6 +291,7 @@ pub(super) async fn what_a_digest_shows_is_shared<S: StoreUnderTest>(subject: S)
     let shared = Whereabouts::Shown(Counterpart {
         parts: vec![ids(&["p1"])],
         is_shared: true,
+        ..Counterpart::default()
     });
     for id in ["m1", "m2", "m3"] {
         clause.holds_if_equal(known(&*store, id).await, vec![(room("a"), shared.clone())]);
