@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must pass before a change lands, cheapest first.
 
 use crate::step::{Failed, cargo, say};
-use crate::{generate, new_driver, torture, validate};
+use crate::{examples, generate, new_driver, torture, validate};
 
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failed> {
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<(), Failed> {
         )
     })?;
     step("generated files", || generate::run(generate::Mode::Check))?;
-    step("examples", || validate::everything(Default::default()))?;
+    step("example files", || validate::everything(Default::default()))?;
     step("licences and banned crates", deny)?;
     step("demo", || {
         cargo(
@@ -42,6 +42,7 @@ pub(crate) fn run() -> Result<(), Failed> {
         cargo(&[&test[..], &features[..]].concat(), &[])
     })?;
     step("a new driver", new_driver::rehearse)?;
+    step("drivers out of tree", examples::run)?;
     step("torture", || torture::run(&torture::Options::short()))?;
     step("tests", || cargo(&["test", "--workspace", "--locked"], &[]))?;
     say("== all steps passed");

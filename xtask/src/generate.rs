@@ -2,11 +2,11 @@
 //! keys in the documents, made from those schemas.
 
 mod page;
-mod table;
 mod words;
 
 use std::path::{Path, PathBuf};
 
+use bridge_core::key_table::KeyTables;
 use serde_json::Value;
 
 use crate::step::{Failed, cargo_output, say, top};
@@ -23,13 +23,6 @@ pub(crate) enum Mode {
     Check,
 }
 
-/// The two schemas.
-#[derive(Debug)]
-struct Schemas {
-    config: Value,
-    rules: Value,
-}
-
 /// Generates everything; in [`Mode::Check`] it fails if something would change.
 pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
     let (config, rules) = (printed("config")?, printed("rules")?);
@@ -37,11 +30,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
         (schema_path("config"), config.clone()),
         (schema_path("rules"), rules.clone()),
     ];
-    let schemas = Schemas {
-        config: parse(&config)?,
-        rules: parse(&rules)?,
-    };
-    files.extend(pages(&schemas)?);
+    files.extend(pages(&KeyTables::of(parse(&config)?, parse(&rules)?))?);
     let mut differing = Vec::new();
     for (path, text) in files {
         if std::fs::read_to_string(top().join(&path)).is_ok_and(|old| old == text) {
@@ -68,14 +57,14 @@ pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
 }
 
 /// All documents with tables of keys, as they should be; paths are from the top of the workspace.
-fn pages(schemas: &Schemas) -> Result<Vec<(PathBuf, String)>, Failed> {
+fn pages(tables: &KeyTables) -> Result<Vec<(PathBuf, String)>, Failed> {
     let mut pages = Vec::new();
     for language in [Language::english(), Language::chinese(&top())?] {
         let mut used = Vec::new();
         for path in documents(&language)? {
             let text = read(&path)?;
             let filled = fill(&text, &mut |name| {
-                let table = table::of(name, schemas, &language)?;
+                let table = tables.table(name, &language)?;
                 used.push(name.to_owned());
                 Ok(table)
             });
@@ -84,7 +73,8 @@ fn pages(schemas: &Schemas) -> Result<Vec<(PathBuf, String)>, Failed> {
             pages.push((path, filled));
         }
         language.finish()?;
-        let missing: Vec<_> = table::names(schemas)
+        let missing: Vec<_> = tables
+            .names()
             .into_iter()
             .filter(|name| !used.contains(name))
             .collect();
@@ -143,11 +133,8 @@ mod tests {
     #[test]
     fn documents_show_the_committed_schemas() {
         let schema = |kind: &str| parse(&read(&schema_path(kind)).unwrap()).unwrap();
-        let schemas = Schemas {
-            config: schema("config"),
-            rules: schema("rules"),
-        };
-        for (path, text) in pages(&schemas).unwrap() {
+        let tables = KeyTables::of(schema("config"), schema("rules"));
+        for (path, text) in pages(&tables).unwrap() {
             let committed = read(&path).unwrap();
             assert!(
                 committed == text,

@@ -1,6 +1,7 @@
 //! Tasks of the project. They run the product and the toolchain from outside; no driver is linked.
 
 mod ci;
+mod examples;
 mod generate;
 mod new_driver;
 mod step;
@@ -42,7 +43,7 @@ enum Task {
     NewDriver {
         /// Lower-case words joined by hyphens, such as my-chat
         name: String,
-        /// Make it in this folder, outside the workspace, and link it nowhere
+        /// Make it in this folder, outside the workspace: a repository with a binary of its own
         #[arg(long, value_name = "DIR")]
         out_of_tree: Option<PathBuf>,
     },
@@ -53,6 +54,8 @@ enum Task {
     },
     /// Make drivers as a stranger would, in a copy of the workspace and outside, and test them
     Rehearse,
+    /// Build and test the drivers out of tree in examples/, in debug and release
+    Examples,
     /// Kill, overload and starve the real binary, and compare with what it acknowledged
     Torture(torture::Options),
     /// Run everything that must pass before a change lands
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Task::NewDriver { name, out_of_tree } => new_driver::run(&name, out_of_tree.as_deref()),
         Task::TestDriver { name } => new_driver::test(&name),
         Task::Rehearse => new_driver::rehearse(),
+        Task::Examples => examples::run(),
         Task::Torture(options) => torture::run(&options),
         Task::Ci => ci::run(),
     };

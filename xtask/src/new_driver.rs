@@ -31,7 +31,7 @@ pub(crate) fn run(name: &str, out_of_tree: Option<&Path>) -> Result<(), Failed> 
             outside(&top(), &folder, &name)?;
             cargo_in(&folder, &["fmt"], &[])?;
             say(&format!("made {}", folder.display()));
-            say("next: `cargo test` in it, and its README.md");
+            say("next: `cargo test` in it, its README.md, and `git init`");
         }
     }
     Ok(())
@@ -63,14 +63,15 @@ fn within(root: &Path, name: &Name) -> Result<PathBuf, Failed> {
     let folder = root.join("crates").join(name.package());
     let links = link::links(root, name)?;
     let command = format!("cargo xtask test-driver {name}");
-    template::write_crate(root, &folder, name, &command, template::Manifest::Inherits)?;
+    template::write_crate(root, &folder, name, &command, template::Home::Workspace)?;
     for (path, text) in links {
         write(&path, &text)?;
     }
     Ok(folder)
 }
 
-/// Makes the crate in `folder`, outside the workspace at `root`, which it depends on by path.
+/// Makes a repository in `folder`, outside the workspace at `root`, which it depends on by path: the
+/// driver, and a binary with it.
 fn outside(root: &Path, folder: &Path, name: &Name) -> Result<(), Failed> {
     if folder
         .read_dir()
@@ -88,7 +89,7 @@ fn outside(root: &Path, folder: &Path, name: &Name) -> Result<(), Failed> {
         )));
     }
     let command = "cargo test --test contract -- --nocapture";
-    template::write_crate(root, folder, name, command, template::Manifest::StandsAlone)?;
+    template::write_crate(root, folder, name, command, template::Home::Repository)?;
     // The versions that the bridge itself is tested with.
     let lock = read(&root.join("Cargo.lock"))?;
     write(&folder.join("Cargo.lock"), &lock)

@@ -27,6 +27,12 @@ pub(crate) fn top() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The folder for what is built in between, as `CARGO_BUILD_BUILD_DIR`: that of the workspace, so that
+/// the same crates need not be built again for another one.
+pub(crate) fn shared_build() -> String {
+    top().join("target").display().to_string()
+}
+
 /// `cargo` with arguments, at the top; `envs` are set for it.
 pub(crate) fn cargo(args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> {
     cargo_in(&top(), args, envs)
@@ -34,7 +40,7 @@ pub(crate) fn cargo(args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> 
 
 /// `cargo` with arguments, in a folder.
 pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Result<(), Failed> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = command();
     command
         .args(args)
         .envs(envs.iter().copied())
@@ -56,10 +62,42 @@ pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Resu
     })
 }
 
+/// `cargo` as it is called from outside: it tells this task what package it is, and some build scripts
+/// would take that for a change and build anew.
+fn command() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// What `cargo` with arguments, in a folder, prints to stderr while it fails; to succeed is an error.
+pub(crate) fn cargo_refuses(
+    dir: &Path,
+    args: &[&str],
+    envs: &[(&str, &str)],
+) -> Result<String, Failed> {
+    let line = format!("cargo {}", args.join(" "));
+    let output = command()
+        .args(args)
+        .envs(envs.iter().copied())
+        .current_dir(dir)
+        .output()
+        .map_err(|error| Failed::new(format!("`{line}` can't start: {error}")))?;
+    if output.status.success() {
+        return Err(Failed::new(format!("`{line}` should have failed")));
+    }
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// What `cargo` with arguments, at the top, prints to stdout.
 pub(crate) fn cargo_output(args: &[&str]) -> Result<String, Failed> {
     let line = format!("cargo {}", args.join(" "));
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = command()
         .args(args)
         .current_dir(top())
         .stderr(std::process::Stdio::inherit())

@@ -5,6 +5,7 @@ mod check;
 mod convert;
 mod dead;
 mod demo;
+mod docs;
 mod drivers;
 mod explain;
 mod help;
@@ -67,6 +68,8 @@ enum Command {
     Channels(Files),
     /// List the drivers of this binary, with their keys
     Drivers,
+    /// Print the page of a driver, as Markdown: its keys, its channels, what it can do
+    Docs(docs::Args),
     /// Print the JSON Schema of the config or of the rules, for editors
     Schema(schema::Args),
     /// Bridge two sandbox groups on this machine: no account, no network, no file
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
         Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
+        Some(Command::Docs(args)) => docs::docs(&args, &catalog),
         Some(Command::Schema(args)) => schema::schema(&args, &catalog),
         Some(Command::Demo(args)) => demo::demo(&args, &catalog),
         Some(Command::Help(args)) => help::help(&args),

@@ -6,6 +6,8 @@
 //! ```
 //!
 //! Operators' commands ask over `control` beside a running bridge, or the store itself without one.
+//!
+//! A binary with drivers of its own is one line: [`main!`].
 
 pub mod app;
 pub mod cli;
@@ -13,6 +15,7 @@ mod control;
 mod demo;
 mod diagnostics;
 mod dispatch;
+#[cfg(any(test, feature = "drivers"))]
 mod drivers;
 mod environment;
 pub mod files;
@@ -20,6 +23,7 @@ mod generation;
 mod intake;
 mod known;
 mod lane;
+pub mod link;
 mod log_limit;
 mod logging;
 #[cfg(test)]

@@ -1,7 +1,3 @@
 //! The binary `bridge`.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    bridge_bin::cli::main()
-}
+bridge_bin::main!();

@@ -102,6 +102,7 @@ fn nothing_that_is_wrong_with_a_config_shows_its_secrets() {
 fn what_describes_the_binary_holds_no_secret_as_a_default() {
     for args in [
         &["drivers"][..],
+        &["docs"],
         &["help"],
         &["help", "run"],
         &["help", "E0209"],

@@ -348,7 +348,15 @@ fn drivers_lists_what_is_linked() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["drivers"]);
     let said = text(&output.stdout);
-    assert!(said.starts_with("dingtalk: "), "{said}");
+    let level = bridge_core::API_LEVEL;
+    let binary = format!("bridge {}, API level {level}\n", env!("CARGO_PKG_VERSION"));
+    assert!(said.starts_with(&binary), "{said}");
+    assert!(said.contains("\ndingtalk: "), "{said}");
+    let package = format!(
+        "\n  driver-dingtalk {}, API level {level}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(said.contains(&package), "{said}");
     for key in [
         "app_key",
         "app_secret",
@@ -360,6 +368,25 @@ fn drivers_lists_what_is_linked() {
     ] {
         assert!(said.contains(key), "{said}");
     }
+}
+
+#[test]
+fn docs_are_of_one_platform_or_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, all) = (
+        run(dir.path(), &["docs", "dingtalk"]),
+        run(dir.path(), &["docs"]),
+    );
+    let one = text(&one.stdout);
+    assert!(one.starts_with("# dingtalk\n"), "{one}");
+    assert!(text(&all.stdout).contains(one.trim_end()), "{one}");
+    let none = run(dir.path(), &["docs", "dingtlk"]);
+    assert_eq!(none.status.code(), Some(1));
+    let said = text(&none.stderr);
+    assert!(
+        said.contains("driver \"dingtlk\" is not linked into this binary; linked: "),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,9 +37,9 @@ fn markdown(folder: &Path, deep: bool, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every document: at the top, and below `docs`.
+/// Every document: at the top, below `docs`, and of the example.
 fn pages() -> Vec<Page> {
-    let mut found = Vec::new();
+    let mut found = vec![root().join("examples/parrot/README.md")];
     markdown(&root(), false, &mut found);
     markdown(&root().join("docs"), true, &mut found);
     found.into_iter().map(Page::read).collect()
@@ -55,6 +55,7 @@ fn twins() -> Vec<(Page, Page)> {
         "docs/delivery.md",
         "docs/operating.md",
         "docs/testing.md",
+        "docs/compatibility.md",
     ]
     .map(|name| root.join(name))
     .into();

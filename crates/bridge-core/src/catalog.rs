@@ -10,22 +10,58 @@ use crate::driver::{Driver, DriverInfo, ErasedDriver, Identity, Listen, Report};
 use crate::ports::Ports;
 
 /// Registers a [`Driver`] type, so that every binary that links its crate knows the platform.
-/// Write it once, at the end of the driver crate: `bridge_core::register_driver!(MyPlatform);`
+/// Write it once, at the end of the driver crate's `lib.rs`:
+/// `bridge_core::register_driver!(MyPlatform);`
+///
+/// It also defines the constant `DRIVER` there. `bridge_bin::main!` names it: a crate that is not
+/// linked, registers no driver, or was built with another `bridge-core` is an error of the compiler,
+/// where it would otherwise be a platform that nobody knows.
 #[macro_export]
 macro_rules! register_driver {
     ($driver:ty) => {
+        /// The driver of this crate, as `bridge_bin::main!` links it.
+        pub const DRIVER: $crate::catalog::DriverEntry =
+            $crate::catalog::DriverEntry::of::<$driver>().from_package($crate::catalog::Package {
+                name: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                api_level: $crate::API_LEVEL,
+            });
         $crate::macros::inventory::submit! {
-            $crate::catalog::DriverEntry::of::<$driver>()
+            DRIVER
         }
     };
 }
 
 inventory::collect!(DriverEntry);
 
+/// The package that a driver comes in, as `bridge drivers` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The [`API_LEVEL`](crate::API_LEVEL) of the `bridge-core` that it was built with.
+    pub api_level: u32,
+}
+
+/// `driver-dingtalk 0.1.0, API level 1`
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            version,
+            api_level,
+        } = self;
+        write!(f, "{name} {version}, API level {api_level}")
+    }
+}
+
 /// A linked driver.
 #[derive(Clone, Copy)]
 pub struct DriverEntry {
     info: DriverInfo,
+    package: Option<Package>,
     schema: fn() -> Schema,
     prepare: fn(serde_json::Value) -> Result<PreparedDriver, SettingsError>,
 }
@@ -39,13 +75,26 @@ impl fmt::Debug for DriverEntry {
 }
 
 impl DriverEntry {
-    /// The entry of the driver type `D`.
+    /// The entry of the driver type `D`, from no package that is known.
     pub const fn of<D: Driver>() -> Self {
         Self {
             info: D::INFO,
+            package: None,
             schema: schemars_schema::<D>,
             prepare: prepare::<D>,
         }
+    }
+
+    /// The same entry, as it comes in `package`.
+    #[must_use]
+    pub const fn from_package(mut self, package: Package) -> Self {
+        self.package = Some(package);
+        self
+    }
+
+    /// The package that it comes in; `None` if it was not registered by [`register_driver!`].
+    pub const fn package(&self) -> Option<&Package> {
+        self.package.as_ref()
     }
 
     /// Names and keys of the platform.
@@ -205,7 +254,7 @@ impl fmt::Display for DuplicatePlatform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "two drivers for platform \"{}\" are linked into this binary; remove one of them from drivers.rs",
+            "two drivers for platform \"{}\" are linked into this binary; leave one of them out",
             self.0
         )
     }

@@ -17,6 +17,7 @@ pub mod digest;
 pub mod driver;
 pub mod fit;
 pub mod id;
+pub mod key_table;
 pub mod message;
 pub mod outcome;
 pub mod ports;
@@ -26,6 +27,12 @@ pub mod rules;
 pub mod secret;
 pub mod store;
 pub mod time;
+
+/// The level of the driver API: drivers and binaries that are built with one level fit together.
+///
+/// It is raised when a driver that was written for the last release could no longer compile, or would
+/// no longer keep the contract: `docs/compatibility.md` says when that is.
+pub const API_LEVEL: u32 = 1;
 
 /// What `register_driver!` expands to; not part of the API.
 #[doc(hidden)]

@@ -2,7 +2,9 @@
 //! every implementation passes.
 
 mod delivery;
+mod identity;
 mod known;
+mod mailbox;
 mod record;
 mod settlement;
 
@@ -16,7 +18,9 @@ use crate::time::Timestamp;
 pub use delivery::{
     Admission, Admitted, DeliveryId, LaneWindow, NewDelivery, Progress, QueuedDelivery, Turn,
 };
+pub use identity::StoreIdentity;
 pub use known::{Identification, KnownDelivery, Origin, Whereabouts};
+pub use mailbox::{Entry, EntryNumber, Mail, NewEntry};
 pub use record::Record;
 pub use settlement::{Death, Discarded, Merge, Replayed, Settlement, Step};
 
@@ -187,6 +191,73 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> BoxFuture<'_, Result<usize, StoreError>>;
 
+    /// Puts an entry into the mailbox of an instance, behind all others; its number.
+    ///
+    /// - `Ok` means that it is written. It is not synced, and need not be: a settlement that is
+    ///   handed over after it is committed after it in the same log, so a power cut that takes the
+    ///   entry takes the settlement too, and the delivery is sent again.
+    /// - Numbers grow in the order of commits, over all mailboxes; none is ever given again.
+    /// - A key that was posted to the same instance before changes nothing and gets the number of
+    ///   the first one, whether or not that was confirmed or dropped meanwhile; keys are known for
+    ///   `retain_ids`. The same key at another instance is another entry.
+    /// - An entry is kept until it is confirmed, or for `retain_bodies`: then it is dropped, which
+    ///   [`Mail::expired`] says.
+    /// - An instance has one mailbox, which begins to exist with the first entry and outlives the
+    ///   instance.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Full`] if the mailbox holds `lane_backlog` unconfirmed entries; otherwise as for
+    /// all. Then nothing was posted.
+    fn post(
+        &self,
+        instance: &InstanceId,
+        entry: NewEntry,
+    ) -> BoxFuture<'static, Result<EntryNumber, StoreError>>;
+
+    /// What the mailbox of an instance holds: at most `limit` unconfirmed entries with numbers after
+    /// `after`, by number; fewer only if there are no more.
+    ///
+    /// - Reads only: the same question gets the same answer until something is posted, confirmed or
+    ///   expired.
+    /// - Sees every entry whose post was answered, and none whose confirmation was answered.
+    /// - A mailbox that nobody has posted to is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it can't be read.
+    fn mail(
+        &self,
+        instance: &InstanceId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Mail, StoreError>>;
+
+    /// Takes note that the reader of a mailbox has all entries up to a number: their bodies are
+    /// dropped, their keys stay known.
+    ///
+    /// - `Ok` means that it is written. A power cut may undo it; the entries are then read again.
+    /// - A number beyond the last that was given to this mailbox confirms up to that one; what is
+    ///   posted later is unconfirmed.
+    /// - Confirming again, or less than before, changes nothing.
+    /// - What other mailboxes hold stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; then nothing was confirmed.
+    fn confirm(
+        &self,
+        instance: &InstanceId,
+        up_to: EntryNumber,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// Which store this is: made when the store was, random, kept for good. Numbers of deliveries and
+    /// entries mean something together with it only, since they begin at 1 in each store.
+    ///
+    /// - A store that goes on from a backup has another one, since it gives numbers that the first one
+    ///   gives as well. (Of a copy that was made past the bridge nobody can know.)
+    fn identity(&self) -> StoreIdentity;
+
     /// Says who hears of committed deliveries; replaces an earlier feed.
     fn set_feed(&self, feed: Arc<dyn Feed>);
 }
@@ -207,7 +278,8 @@ pub trait Feed: Send + Sync {
 pub enum StoreError {
     /// It can't write now (disk full, I/O error, its queue is full); later it may.
     Unavailable(String),
-    /// It holds as much as it may; later, or with a higher `max_backlog`, it takes more.
+    /// It holds as much as it may; later, or with a higher `max_backlog` (of a mailbox:
+    /// `lane_backlog`), it takes more.
     Full(String),
     /// It has been closed.
     Closed,

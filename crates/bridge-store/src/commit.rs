@@ -6,12 +6,16 @@ mod channels;
 #[cfg(test)]
 mod fault;
 mod letters;
+mod mailbox;
 mod orphans;
 mod park;
+mod reconcile;
 mod settle;
 
 use bridge_core::id::Channel;
-use bridge_core::store::{DeliveryId, Discarded, Identification, Record, Replayed, Turn};
+use bridge_core::store::{
+    DeliveryId, Discarded, EntryNumber, Identification, Record, Replayed, Turn,
+};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -20,6 +24,7 @@ use self::channels::Channels;
 pub(crate) use self::channels::find_channel;
 #[cfg(test)]
 pub(crate) use self::fault::Fault;
+pub(crate) use self::mailbox::expire;
 use crate::fail_point::fail_point;
 use crate::open::StoreOptions;
 use crate::queue::Operation;
@@ -77,6 +82,12 @@ pub(crate) enum Effect {
     Replayed(Vec<Replayed>),
     Discarded(Vec<Discarded>),
     Parked(usize),
+    /// Has an entry in its mailbox, now or since an earlier post.
+    Posted(EntryNumber),
+    /// Posted nothing: so many entries are unread that there is no room for one more.
+    MailboxFull {
+        limit: u64,
+    },
 }
 
 /// What an operation writes to.
@@ -102,7 +113,8 @@ pub(crate) enum Failure {
 }
 
 impl Database {
-    /// Counts what is queued, and moves what no lane would find to the dead letters.
+    /// Counts what is queued, moves what no lane would find to the dead letters, and brings mailboxes
+    /// into step with their entries.
     pub(crate) fn open(
         connection: Connection,
         options: &StoreOptions,
@@ -117,11 +129,11 @@ impl Database {
             #[cfg(test)]
             fault: options.fault.clone(),
         };
-        database.quarantine_orphans(now)?;
+        database.put_in_order(now)?;
         Ok(database)
     }
 
-    fn quarantine_orphans(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+    fn put_in_order(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.execute("BEGIN IMMEDIATE")?;
         let mut tables = Tables {
             connection: &self.connection,
@@ -131,6 +143,7 @@ impl Database {
             reordered: Vec::new(),
         };
         let orphans = orphans::quarantine_orphans(&mut tables, now)?;
+        reconcile::reconcile(&self.connection)?;
         self.execute("COMMIT")?;
         self.backlog.commit();
         if orphans > 0 {
@@ -280,6 +293,18 @@ fn apply(
             at,
             ..
         } => park::park(tables, instance, reason, *limit, *at).map(Effect::Parked),
+        Operation::Post {
+            instance,
+            entry,
+            seal,
+            ..
+        } => mailbox::post(tables, instance.as_str(), entry, *seal),
+        Operation::Confirm {
+            instance, up_to, ..
+        } => mailbox::confirm(tables.connection, instance.as_str(), *up_to).map(changed),
+        Operation::QuarantineEntry { instance, number } => {
+            mailbox::quarantine(tables.connection, instance.as_str(), *number).map(changed)
+        }
         Operation::Flush(_) => Ok(Effect::Nothing),
     }
 }

@@ -4,6 +4,7 @@
 //! store (async face) ─ queue (bounded) ─▶ writer (thread: batch, commit, feed, answer) ─ commit (SQL)
 //!                    └ reader (thread, its own connection) ─ row (decode, verify)
 //! open (directory, lock, errors)   schema (tables, version)   inspect (read-only, beside a bridge or without)
+//! mailbox (rows of entries)        identity (which store this is)
 //! ```
 //!
 //! A data directory holds `store.db` with SQLite's own companions (`-wal`, `-shm`), and `lock`.
@@ -11,8 +12,10 @@
 
 mod commit;
 mod fail_point;
+mod identity;
 mod inspect;
 mod known;
+mod mailbox;
 mod mend;
 mod migrate;
 mod open;

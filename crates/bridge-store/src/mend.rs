@@ -50,6 +50,7 @@ pub(crate) fn fault(connection: &Connection, dir: &Path) -> rusqlite::Result<Opt
             "PRAGMA integrity_check(delivery)",
             "PRAGMA integrity_check(dead_letter)",
             "PRAGMA integrity_check(channel)",
+            "PRAGMA integrity_check(mailbox)",
         ]
     };
     for check in checks {
@@ -80,6 +81,7 @@ pub(crate) fn mend(dir: &Path, path: &Path, damaged: Connection) -> Result<(), M
     schema::create(&mut fresh)?;
     let salvaged = salvage(&damaged, &mut fresh)?;
     let lost = account_for_losses(&fresh)?;
+    let lost_entries = account_for_lost_entries(&fresh)?;
     fresh.close().map_err(|(_, error)| error)?;
     sync(&fresh_path).map_err(named(&fresh_path))?;
     damaged.close().map_err(|(_, error)| error)?;
@@ -95,7 +97,7 @@ pub(crate) fn mend(dir: &Path, path: &Path, damaged: Connection) -> Result<(), M
     std::fs::rename(&fresh_path, path).map_err(named(path))?;
     sync_dir(dir).map_err(named(dir))?;
     remove(&dir.join(MARK)).map_err(named(dir))?;
-    report(&salvaged, lost, &kept);
+    report(&salvaged, (lost, lost_entries), &kept);
     Ok(())
 }
 
@@ -105,25 +107,42 @@ fn account_for_losses(fresh: &Connection) -> rusqlite::Result<i64> {
         "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0)
              - (SELECT count(*) FROM delivery) - (SELECT count(*) FROM settled)
              - (SELECT count(*) FROM dead_letter)
-             - coalesce((SELECT sum(count) FROM pruned), 0)",
+             - coalesce((SELECT sum(count) FROM pruned WHERE end NOT LIKE 'entry%'), 0)",
         [],
         |row| row.get(0),
     )?;
+    add_lost(fresh, "lost", lost)
+}
+
+/// The same for entries of mailboxes.
+fn account_for_lost_entries(fresh: &Connection) -> rusqlite::Result<i64> {
+    let lost: i64 = fresh.query_row(
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0)
+             - (SELECT count(*) FROM entry)
+             - coalesce((SELECT sum(count) FROM pruned WHERE end LIKE 'entry%'), 0)",
+        [],
+        |row| row.get(0),
+    )?;
+    add_lost(fresh, "entry_lost", lost)
+}
+
+fn add_lost(fresh: &Connection, end: &str, lost: i64) -> rusqlite::Result<i64> {
     if lost > 0 {
         fresh.execute(
-            "INSERT INTO pruned (end, count) VALUES ('lost', ?1)
+            "INSERT INTO pruned (end, count) VALUES (?1, ?2)
              ON CONFLICT (end) DO UPDATE SET count = count + excluded.count",
-            params![lost],
+            params![end, lost],
         )?;
     }
     Ok(lost.max(0))
 }
 
-fn report(salvaged: &Salvaged, lost: i64, kept: &Path) {
+fn report(salvaged: &Salvaged, (lost, lost_entries): (i64, i64), kept: &Path) {
     let gaps: Vec<_> = salvaged.gaps.iter().map(ToString::to_string).collect();
     tracing::error!(
         rows = salvaged.rows,
         lost_deliveries = lost,
+        lost_entries,
         gaps = gaps.join(", "),
         damaged = %kept.display(),
         "the store was damaged and has been mended; what could not be read is only in the damaged file, which is kept"

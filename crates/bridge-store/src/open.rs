@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use bridge_core::config::settings::StoreSettings;
 use bridge_core::message::single_line;
+use bridge_core::store::StoreIdentity;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::identity;
 use crate::mend::{self, MendError};
 use crate::migrate::{MigrateError, migrate};
 use crate::schema::{self, Found};
@@ -31,11 +33,13 @@ const STATEMENTS: usize = 64;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// How long the text of a message is kept once all its deliveries have ended.
+    /// How long the text of a message is kept once all its deliveries have ended, and an entry of a
+    /// mailbox that nobody confirms.
     pub retain_bodies: Duration,
-    /// How long ids, records and dead letters are kept.
+    /// How long ids, records, dead letters and keys of entries are kept.
     pub retain_ids: Duration,
-    /// Deliveries that one lane holds at most; further ones become dead letters at once.
+    /// Deliveries that one lane holds at most, further ones become dead letters at once; and unread
+    /// entries that one mailbox holds at most, further ones are refused.
     pub lane_backlog: u64,
     /// Deliveries that all lanes hold at most; further messages are not taken in.
     pub max_backlog: u64,
@@ -165,6 +169,7 @@ impl std::error::Error for OpenError {
 pub(crate) struct Opened {
     pub(crate) writer: Connection,
     pub(crate) reader: Connection,
+    pub(crate) identity: StoreIdentity,
     /// Whether the database was made now.
     pub(crate) is_new: bool,
     /// Held open for its lock, which the kernel takes back when the process dies.
@@ -198,10 +203,12 @@ pub(crate) fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenErr
     sync_dir(dir).map_err(directory_error("write to", dir))?;
     match open_writer(dir, &path, options) {
         Ok(Ok((writer, is_new))) => {
+            let identity = identity::keep(&writer).map_err(database_error(&path))?;
             let reader = open_reader(&path).map_err(database_error(&path))?;
             Ok(Opened {
                 writer,
                 reader,
+                identity,
                 is_new,
                 lock,
             })

@@ -1,26 +1,23 @@
 //! What waits for the writer thread: a bounded line of operations, and the rule that says when it
 //! is worth a commit.
 
+mod operation;
+
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bridge_core::id::{Channel, InstanceId};
-use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, Identification, Merge, Record, Replayed,
-    Settlement, StoreError,
-};
-use bridge_core::time::Timestamp;
-use tokio::sync::{Semaphore, oneshot};
+use bridge_core::store::StoreError;
+use tokio::sync::Semaphore;
 
-use crate::row::Sealed;
+pub(crate) use self::operation::{Answer, Operation};
 
-/// Admissions that may wait; one more is refused at once, so that the platform hears of it while it
-/// still listens. Far more than connections that wait for an answer.
-pub(crate) const ADMISSIONS: usize = 4096;
-/// Bytes of encoded deliveries that may wait in admissions: a long message to many targets is many
-/// times its size. A single larger admission is taken while no other waits.
-const ADMISSION_BYTES: usize = 64 * 1024 * 1024;
+/// Admissions that may wait, and posts and confirmations; one more is refused at once, so that the
+/// platform hears of it while it still listens. Far more than connections that wait for an answer.
+const WAITING: usize = 4096;
+/// Bytes of encoded deliveries that may wait in admissions, and of entries in posts: a long message to
+/// many targets is many times its size. A single larger one is taken while no other waits.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Records, flushes and what operators ask for that may wait; one more waits for room. What lanes
 /// hand over needs none: each lane waits for its own before it goes on.
 const ROOM: usize = 4096;
@@ -30,94 +27,6 @@ const LAZY_COUNT: usize = 256;
 const LAZY_DELAY: Duration = Duration::from_millis(5);
 /// Operations of one commit at most, so that the first of a burst is not answered with its last.
 const BATCH: usize = 1024;
-
-/// Where the result of an operation goes.
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// What the writer does.
-#[derive(Debug)]
-pub(crate) enum Operation {
-    Admit {
-        admission: Admission,
-        sealed: Sealed,
-        answer: Answer<Admitted>,
-    },
-    Settle {
-        settlement: Settlement,
-        answer: Answer<()>,
-    },
-    Merge {
-        merge: Merge,
-        answer: Answer<()>,
-    },
-    /// Writes down a used permission of a rate budget.
-    Spend {
-        channel: Channel,
-        at: Timestamp,
-        answer: Answer<()>,
-    },
-    /// Sets the ids of a send.
-    Identify {
-        identification: Identification,
-        answer: Answer<bool>,
-    },
-    Record(Record),
-    /// Moves a damaged delivery to the dead letters.
-    Quarantine(DeliveryId),
-    Replay {
-        letters: Vec<DeliveryId>,
-        at: Timestamp,
-        answer: Answer<Vec<Replayed>>,
-    },
-    Discard {
-        letters: Vec<DeliveryId>,
-        at: Timestamp,
-        answer: Answer<Vec<Discarded>>,
-    },
-    Park {
-        instance: InstanceId,
-        reason: String,
-        limit: usize,
-        at: Timestamp,
-        answer: Answer<usize>,
-    },
-    Flush(Answer<()>),
-}
-
-impl Operation {
-    /// Whether somebody waits for the commit.
-    fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Record(_) | Self::Quarantine(_))
-    }
-
-    /// Whether it is answered only once it is synced.
-    pub(crate) fn needs_sync(&self) -> bool {
-        matches!(
-            self,
-            Self::Admit { .. }
-                | Self::Replay { .. }
-                | Self::Discard { .. }
-                | Self::Park { .. }
-                | Self::Flush(_)
-        )
-    }
-
-    /// Bytes of its encoded deliveries.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Admit { sealed, .. } => sealed.bytes(),
-            _ => 0,
-        }
-    }
-
-    /// Whether it took room that must be given back.
-    pub(crate) fn has_room(&self) -> bool {
-        !matches!(
-            self,
-            Self::Admit { .. } | Self::Settle { .. } | Self::Merge { .. } | Self::Spend { .. }
-        )
-    }
-}
 
 /// How long the writer waits for work.
 #[derive(Debug, Clone, Copy)]
@@ -149,8 +58,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     operations: VecDeque<Operation>,
-    admissions: usize,
-    admission_bytes: usize,
+    admissions: Waiting,
+    /// Posts and confirmations, which must not keep messages out.
+    mail: Waiting,
     urgent: usize,
     /// When the oldest operation that nobody waits for came.
     lazy_since: Option<Instant>,
@@ -160,6 +70,45 @@ struct State {
 impl State {
     fn lazy(&self) -> usize {
         self.operations.len() - self.urgent
+    }
+
+    /// Where an operation is counted, if it is of those that are refused when too many wait.
+    fn waiting(&mut self, operation: &Operation) -> Option<&mut Waiting> {
+        match operation {
+            Operation::Admit { .. } => Some(&mut self.admissions),
+            Operation::Post { .. } | Operation::Confirm { .. } => Some(&mut self.mail),
+            _ => None,
+        }
+    }
+}
+
+/// How many operations wait, and their bytes.
+#[derive(Debug, Default)]
+struct Waiting {
+    operations: usize,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Counts one more, if there is room.
+    fn add(&mut self, bytes: usize) -> Result<(), StoreError> {
+        if self.operations >= WAITING {
+            let reason = format!("{WAITING} messages wait for the disk; try again later");
+            return Err(StoreError::Unavailable(reason));
+        }
+        let sum = self.bytes.saturating_add(bytes);
+        if self.operations > 0 && sum > WAITING_BYTES {
+            let reason = format!("{WAITING_BYTES} bytes wait for the disk; try again later");
+            return Err(StoreError::Unavailable(reason));
+        }
+        self.operations += 1;
+        self.bytes = sum;
+        Ok(())
+    }
+
+    fn remove(&mut self, bytes: usize) {
+        self.operations -= 1;
+        self.bytes -= bytes;
     }
 }
 
@@ -172,32 +121,8 @@ impl Queue {
         }
     }
 
-    /// Hands an admission over, if there is room.
-    pub(crate) fn admit(
-        &self,
-        admission: Admission,
-        sealed: Sealed,
-        answer: Answer<Admitted>,
-    ) -> Result<(), StoreError> {
-        let operation = Operation::Admit {
-            admission,
-            sealed,
-            answer,
-        };
-        let mut state = self.state();
-        if state.admissions >= ADMISSIONS {
-            let reason = format!("{ADMISSIONS} messages wait for the disk; try again later");
-            return Err(StoreError::Unavailable(reason));
-        }
-        let bytes = state.admission_bytes.saturating_add(operation.bytes());
-        if state.admissions > 0 && bytes > ADMISSION_BYTES {
-            let reason = format!("{ADMISSION_BYTES} bytes wait for the disk; try again later");
-            return Err(StoreError::Unavailable(reason));
-        }
-        self.push(&mut state, operation)
-    }
-
-    /// Hands over what a lane waits for: at once, since each lane has one at a time.
+    /// Hands over at once: what a lane waits for, since each lane has one at a time; admissions,
+    /// posts and confirmations if there is room.
     pub(crate) fn hand_over_now(&self, operation: Operation) -> Result<(), StoreError> {
         self.push(&mut self.state(), operation)
     }
@@ -237,8 +162,9 @@ impl Queue {
         let operations: Vec<_> = state.operations.drain(..count).collect();
         for operation in &operations {
             state.urgent -= usize::from(operation.is_urgent());
-            state.admissions -= usize::from(matches!(operation, Operation::Admit { .. }));
-            state.admission_bytes -= operation.bytes();
+            if let Some(waiting) = state.waiting(operation) {
+                waiting.remove(operation.bytes());
+            }
         }
         if state.lazy() == 0 {
             state.lazy_since = None;
@@ -268,8 +194,9 @@ impl Queue {
             return Err(StoreError::Closed);
         }
         let is_urgent = operation.is_urgent();
-        state.admissions += usize::from(matches!(operation, Operation::Admit { .. }));
-        state.admission_bytes += operation.bytes();
+        if let Some(waiting) = state.waiting(&operation) {
+            waiting.add(operation.bytes())?;
+        }
         state.urgent += usize::from(is_urgent);
         state.operations.push_back(operation);
         let is_worth_a_wake = if is_urgent {
@@ -314,10 +241,14 @@ enum Wait {
 
 #[cfg(test)]
 mod tests {
-    use bridge_core::id::{Address, Channel};
+    use bridge_core::id::{Address, Channel, InstanceId};
+    use bridge_core::store::{Admission, NewEntry};
     use bridge_core::time::Timestamp;
+    use tokio::sync::oneshot;
 
     use super::*;
+    use crate::mailbox::EntrySeal;
+    use crate::row::Sealed;
 
     fn admit(queue: &Queue, bytes: usize) -> Result<(), StoreError> {
         let admission = Admission {
@@ -331,23 +262,56 @@ mod tests {
             deliveries: Vec::new(),
         };
         let (answer, _) = oneshot::channel();
-        queue.admit(admission, sealed, answer)
+        queue.hand_over_now(Operation::Admit {
+            admission,
+            sealed,
+            answer,
+        })
+    }
+
+    fn post(queue: &Queue, bytes: usize) -> Result<(), StoreError> {
+        let entry = NewEntry {
+            key: String::new(),
+            body: "x".repeat(bytes),
+            at: Timestamp::EPOCH,
+        };
+        let instance = InstanceId::new("a");
+        let (answer, _) = oneshot::channel();
+        queue.hand_over_now(Operation::Post {
+            seal: EntrySeal::new(instance.as_str(), &entry),
+            instance,
+            entry,
+            answer,
+        })
+    }
+
+    fn take(queue: &Queue) -> usize {
+        let batch = queue.take(Patience::Normal(Instant::now()));
+        batch.operations.len()
     }
 
     #[test]
     fn bytes_that_wait_are_bounded_and_a_large_message_alone_is_taken() {
+        for hand_over in [admit, post] {
+            let queue = Queue::new();
+            assert_eq!(hand_over(&queue, WAITING_BYTES + 1), Ok(()));
+            let refused = hand_over(&queue, 1).unwrap_err();
+            assert!(refused.to_string().contains("bytes wait"), "{refused}");
+            assert_eq!(take(&queue), 1);
+            assert_eq!(hand_over(&queue, WAITING_BYTES), Ok(()));
+            assert!(hand_over(&queue, 1).is_err());
+        }
+    }
+
+    #[test]
+    fn posts_that_wait_are_bounded_and_keep_no_message_out() {
         let queue = Queue::new();
-        assert_eq!(admit(&queue, ADMISSION_BYTES + 1), Ok(()));
-        let refused = admit(&queue, 1).unwrap_err();
-        assert!(refused.to_string().contains("bytes wait"), "{refused}");
-        assert_eq!(
-            queue
-                .take(Patience::Normal(Instant::now()))
-                .operations
-                .len(),
-            1
-        );
-        assert_eq!(admit(&queue, ADMISSION_BYTES), Ok(()));
-        assert!(admit(&queue, 1).is_err());
+        for _ in 0..WAITING {
+            assert_eq!(post(&queue, 1), Ok(()));
+        }
+        assert!(post(&queue, 1).is_err());
+        assert_eq!(admit(&queue, 1), Ok(()));
+        assert_eq!(take(&queue), BATCH);
+        assert_eq!(post(&queue, 1), Ok(()));
     }
 }

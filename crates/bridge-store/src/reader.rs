@@ -4,14 +4,17 @@
 use std::io;
 use std::thread::JoinHandle;
 
-use bridge_core::id::Channel;
-use bridge_core::store::{DeliveryId, KnownDelivery, LaneWindow, Origin, StoreError, Turn};
+use bridge_core::id::{Channel, InstanceId};
+use bridge_core::store::{
+    DeliveryId, EntryNumber, KnownDelivery, LaneWindow, Mail, Origin, StoreError, Turn,
+};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::commit::find_channel;
 use crate::known;
+use crate::mailbox::{self, Found, Mailbox, select_entries};
 use crate::row::{self, Damaged, select_deliveries};
 
 /// Requests that may wait; one more waits for room.
@@ -25,6 +28,14 @@ pub(crate) struct Lane {
     pub(crate) window: LaneWindow,
     /// Rows on the way that are not what was written.
     pub(crate) damaged: Vec<Damaged>,
+}
+
+/// What a mailbox holds.
+#[derive(Debug, Default)]
+pub(crate) struct Mailing {
+    pub(crate) mail: Mail,
+    /// Entries on the way that are not what was written.
+    pub(crate) damaged: Vec<EntryNumber>,
 }
 
 type Answer<T> = oneshot::Sender<rusqlite::Result<T>>;
@@ -51,6 +62,12 @@ enum Request {
         channel: Channel,
         platform_id: String,
         answer: Answer<Option<Origin>>,
+    },
+    Mail {
+        instance: InstanceId,
+        after: EntryNumber,
+        limit: usize,
+        answer: Answer<Mailing>,
     },
     Stop(oneshot::Sender<()>),
 }
@@ -136,6 +153,22 @@ impl ReaderThread {
         .await
     }
 
+    /// See [`bridge_core::store::Store::mail`].
+    pub(crate) async fn mail(
+        &self,
+        instance: &InstanceId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> Result<Mailing, StoreError> {
+        self.ask(|answer| Request::Mail {
+            instance: instance.clone(),
+            after,
+            limit,
+            answer,
+        })
+        .await
+    }
+
     /// Ends the thread after the requests that wait, and closes its connection.
     pub(crate) async fn stop(&self) {
         let (stopped, wait) = oneshot::channel();
@@ -200,6 +233,12 @@ fn serve(connection: Connection, mut inbox: mpsc::Receiver<Request>) {
                 platform_id,
                 answer,
             } => drop(answer.send(known::origin_of(&connection, &channel, &platform_id))),
+            Request::Mail {
+                instance,
+                after,
+                limit,
+                answer,
+            } => drop(answer.send(mail(&connection, instance.as_str(), after, limit))),
             Request::Stop(stopped) => {
                 inbox.close();
                 drop(connection);
@@ -297,4 +336,42 @@ fn spent(
         row.get(0).map(Timestamp::from_millis)
     })?;
     times.collect()
+}
+
+fn mail(
+    connection: &Connection,
+    instance: &str,
+    after: EntryNumber,
+    limit: usize,
+) -> rusqlite::Result<Mailing> {
+    // One transaction, so that the entries are those that the mailbox speaks of.
+    let look = connection.unchecked_transaction()?;
+    let mailbox = match mailbox::find(&look, instance)? {
+        Found::Nothing => return Ok(Mailing::default()),
+        Found::Whole(mailbox) => mailbox,
+        // The writer says so, and mends it, when it comes by.
+        Found::Damaged => Mailbox::recover(&look, instance)?,
+    };
+    // No LIMIT, as above: a mailbox that begins with damaged entries must not seem empty.
+    let mut select = look.prepare_cached(select_entries!(
+        "AND instance = ?1 AND number > ?2 ORDER BY number"
+    ))?;
+    let mut rows = select.query(params![instance, after.0])?;
+    let mut entries = Vec::with_capacity(limit.min(EXPECTED));
+    let mut damaged = Vec::new();
+    while entries.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        match mailbox::read_entry(row)? {
+            Ok(entry) => entries.push(entry),
+            Err(number) => damaged.push(number),
+        }
+    }
+    let expired = EntryNumber(mailbox.expired);
+    let mail = Mail {
+        entries,
+        confirmed: EntryNumber(mailbox.confirmed),
+        expired: damaged.last().map_or(expired, |last| expired.max(*last)),
+    };
+    Ok(Mailing { mail, damaged })
 }

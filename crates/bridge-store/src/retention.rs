@@ -1,24 +1,28 @@
 //! Removes what is too old, a little at a time, between commits: texts of messages whose deliveries
-//! have all ended, then ids, records and dead letters. What is still queued stays, however old.
+//! have all ended and entries that nobody read, then ids, records and dead letters. What is still
+//! queued stays, however old.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::commit::Database;
+use crate::commit::{Database, expire};
 use crate::open::StoreOptions;
 
 /// Rows that one step looks at, so that no commit waits for long.
 const STEP: i64 = 500;
 
 /// What a round does, in this order.
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 7] = [
     Stage::Bodies,
+    Stage::Unread,
     Stage::Settled,
     Stage::DeadLetters,
     Stage::Messages,
     Stage::Records,
+    Stage::Entries,
 ];
 
 /// The rounds of tidying.
@@ -30,15 +34,21 @@ pub(crate) struct Retention {
     /// The last row number that this stage has looked at.
     cursor: i64,
     dead_letters: u64,
+    /// Entries that expired in this round, by instance.
+    expired: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     Bodies,
+    /// Entries that nobody has confirmed.
+    Unread,
     Settled,
     DeadLetters,
     Messages,
     Records,
+    /// Keys of entries that were confirmed or dropped.
+    Entries,
 }
 
 /// What a step did.
@@ -68,6 +78,7 @@ impl Retention {
             stage: 0,
             cursor: 0,
             dead_letters: 0,
+            expired: BTreeMap::new(),
         }
     }
 
@@ -79,10 +90,13 @@ impl Retention {
     ) -> rusqlite::Result<Tidied> {
         let stage = STAGES[self.stage];
         let age = match stage {
-            Stage::Bodies => self.bodies,
+            Stage::Bodies | Stage::Unread => self.bodies,
             _ => self.ids,
         };
         let before = now.minus(age).as_millis();
+        if matches!(stage, Stage::Unread) {
+            return self.expire(database, before);
+        }
         let first = self.cursor;
         let done = database.tidy(|connection| {
             let Some((last, oldest)) = stage.slice(connection, first)? else {
@@ -107,13 +121,36 @@ impl Retention {
             let is_changed = removed > 0;
             return Ok(Tidied::More { is_changed });
         }
+        Ok(self.next_stage())
+    }
+
+    fn expire(&mut self, database: &mut Database, before: i64) -> rusqlite::Result<Tidied> {
+        let expired = database.tidy(|connection| expire(connection, before, STEP))?;
+        if !expired.is_empty() {
+            for (instance, entries) in expired {
+                *self.expired.entry(instance).or_default() += entries;
+            }
+            return Ok(Tidied::More { is_changed: true });
+        }
+        // One line for each mailbox and round, however many steps it took.
+        for (instance, entries) in std::mem::take(&mut self.expired) {
+            tracing::warn!(
+                instance,
+                entries,
+                "entries of a mailbox were older than retain_bodies before anybody confirmed them and are gone"
+            );
+        }
+        Ok(self.next_stage())
+    }
+
+    fn next_stage(&mut self) -> Tidied {
         self.cursor = 0;
         self.stage = (self.stage + 1) % STAGES.len();
         if self.stage > 0 {
-            return Ok(Tidied::More { is_changed: false });
+            return Tidied::More { is_changed: false };
         }
         self.report();
-        Ok(Tidied::Done)
+        Tidied::Done
     }
 
     fn report(&mut self) {
@@ -149,6 +186,12 @@ impl Stage {
             Self::Messages => {
                 "SELECT max(id), min(at) FROM (
                      SELECT id, received_at AS at FROM message WHERE id > ?1 ORDER BY id LIMIT ?2)"
+            }
+            // Not looked at by numbers, but by mailboxes.
+            Self::Unread => return Ok(None),
+            Self::Entries => {
+                "SELECT max(number), min(at) FROM (
+                     SELECT number, at FROM entry WHERE number > ?1 ORDER BY number LIMIT ?2)"
             }
             Self::Records => {
                 "SELECT max(id), min(at) FROM (
@@ -246,6 +289,20 @@ impl Stage {
                 forget.execute(params![first, last])?;
                 Ok(removed)
             }
+            Self::Unread => Ok(0),
+            Self::Entries => {
+                count_pruned(
+                    connection,
+                    "SELECT 'entry', count(*) FROM entry
+                     WHERE number > ?1 AND number <= ?2 AND at < ?3 AND body IS NULL
+                     HAVING count(*) > 0",
+                    slice,
+                )?;
+                execute(
+                    "DELETE FROM entry
+                     WHERE number > ?1 AND number <= ?2 AND at < ?3 AND body IS NULL",
+                )
+            }
             Self::Records => execute("DELETE FROM record WHERE id > ?1 AND id <= ?2 AND at < ?3"),
         }
     }
@@ -261,3 +318,6 @@ fn count_pruned(connection: &Connection, select: &str, slice: &Slice) -> rusqlit
     insert.execute(params![slice.first, slice.last, slice.before])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -356,16 +356,18 @@ fn add_channel(hasher: &mut crc32fast::Hasher, channel: &Channel) {
 }
 
 /// Adds a text with its length, so that moving a border between two texts changes the sum.
-fn add(hasher: &mut crc32fast::Hasher, text: &str) {
+pub(crate) fn add(hasher: &mut crc32fast::Hasher, text: &str) {
     hasher.update(&(text.len() as u64).to_le_bytes());
     hasher.update(text.as_bytes());
 }
 
-fn text<'a>(row: &'a Row<'_>, at: usize) -> Option<&'a str> {
+/// A text; `None` if it is none.
+pub(crate) fn text<'a>(row: &'a Row<'_>, at: usize) -> Option<&'a str> {
     row.get_ref(at).ok()?.as_str().ok()
 }
 
-fn integer(row: &Row<'_>, at: usize) -> Option<i64> {
+/// A whole number; `None` if it is none.
+pub(crate) fn integer(row: &Row<'_>, at: usize) -> Option<i64> {
     row.get(at).ok()
 }
 

@@ -30,9 +30,10 @@ pub(crate) enum Found {
 /// was accepted, `progress_sum` how far it has come (see `row`). `turn` is the place in the lane.
 ///
 /// `body` has what is to be shown, once for all deliveries of a message that show the same.
-/// `pruned` counts what retention has removed, so that totals hold for ever.
+/// `pruned` counts what retention has removed, so that totals hold for ever; `entry` and `entry_lost`
+/// in it are entries of mailboxes, all else is deliveries.
 ///
-/// These are the tables of version 2; [`SINCE_VERSION_3`] are those that came then.
+/// These are the tables of version 2; [`MAILBOXES`] and [`CHANGES`] came with version 3.
 pub(crate) const TABLES: &str = "
 CREATE TABLE channel (
     id INTEGER PRIMARY KEY,
@@ -155,7 +156,7 @@ CREATE TABLE pruned (
 /// `change` has the message that a message changes: the id of one from the same source. `identified`
 /// has ids of parts that were told apart from the settlements, and count instead of theirs. The
 /// indexes find a send by the ids that the platform gave it.
-pub(crate) const SINCE_VERSION_3: &str = "
+pub(crate) const CHANGES: &str = "
 CREATE TABLE change (
     message INTEGER PRIMARY KEY,
     changed TEXT NOT NULL,
@@ -172,6 +173,37 @@ CREATE INDEX settled_sent_as ON settled (platform_ids) WHERE platform_ids <> '[]
 CREATE INDEX sent_part_sent_as ON sent_part (platform_ids) WHERE platform_ids <> '[]';
 CREATE INDEX identified_sent_as ON identified (platform_ids) WHERE platform_ids <> '[]';
 CREATE INDEX settled_merged_into ON settled (merged_into) WHERE merged_into IS NOT NULL;
+";
+
+/// An entry of a mailbox stands in `entry` as long as its key must be known, and has a body as long as
+/// it is unread. Its `checksum` covers everything that was posted, and its number. A row of `mailbox`
+/// counts what can't be told from the entries that are left (see `mailbox`).
+///
+/// Entries name their instance themselves, so that no damage elsewhere can hide them.
+pub(crate) const MAILBOXES: &str = "
+CREATE TABLE identity (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE TABLE mailbox (
+    instance TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT,
+    checksum INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_once ON entry (instance, key);
+CREATE INDEX entry_unread ON entry (instance, number) WHERE body IS NOT NULL;
 ";
 
 /// Looks at what the database holds.
@@ -198,7 +230,8 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
 pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
-    transaction.execute_batch(SINCE_VERSION_3)?;
+    transaction.execute_batch(CHANGES)?;
+    transaction.execute_batch(MAILBOXES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()

@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: the store as the rest of the bridge holds it.
 
 use std::fmt;
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -8,13 +9,15 @@ use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, Feed, Identification, KnownDelivery, LaneWindow,
-    Merge, Origin, Record, Replayed, Settlement, Store, StoreError, Turn,
+    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, Identification, KnownDelivery,
+    LaneWindow, Mail, Merge, NewEntry, Origin, Record, Replayed, Settlement, Store, StoreError,
+    StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::commit::Database;
+use crate::mailbox::EntrySeal;
 use crate::open::{self, OpenError, StoreOptions};
 use crate::queue::{Answer, Operation, Queue};
 use crate::reader::ReaderThread;
@@ -32,11 +35,13 @@ use crate::writer::{FeedSlot, Writer, WriterThread};
 ///   tried again.
 /// - Bodies and ids are removed when their time has come, a little at a time.
 /// - A delivery whose row is damaged never reaches a lane: it becomes a dead letter with that
-///   reason.
+///   reason. An entry of a mailbox whose row is damaged never reaches a reader: it is dropped, which
+///   the log and [`Mail::expired`] say.
 /// - Dropping the store writes what waits and blocks until that is done; where that matters, await
 ///   [`SqliteStore::close`] first.
 pub struct SqliteStore {
     dir: PathBuf,
+    identity: StoreIdentity,
     is_new: bool,
     queue: Arc<Queue>,
     feed: Arc<FeedSlot>,
@@ -83,6 +88,7 @@ impl SqliteStore {
         });
         Ok(Self {
             dir: data_dir.to_owned(),
+            identity: opened.identity,
             is_new: opened.is_new,
             queue,
             feed,
@@ -125,10 +131,10 @@ impl SqliteStore {
     }
 
     /// Hands over at once; the future waits for the writer's answer.
-    fn hand_over_now(
+    fn hand_over_now<T: Send + 'static>(
         &self,
-        operation: impl FnOnce(Answer<()>) -> Operation,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        operation: impl FnOnce(Answer<T>) -> Operation,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
         let (answer, wait) = oneshot::channel();
         let handed_over = self.queue.hand_over_now(operation(answer));
         Box::pin(async move {
@@ -154,12 +160,14 @@ impl Store for SqliteStore {
         let sealed = row::seal(&admission).map_err(|error| {
             StoreError::Unavailable(format!("it can't encode a delivery: {error}"))
         });
-        let (answer, wait) = oneshot::channel();
-        let handed_over = sealed.and_then(|sealed| self.queue.admit(admission, sealed, answer));
-        Box::pin(async move {
-            handed_over?;
-            wait.await.unwrap_or(Err(StoreError::Closed))
-        })
+        match sealed {
+            Ok(sealed) => self.hand_over_now(|answer| Operation::Admit {
+                admission,
+                sealed,
+                answer,
+            }),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn settle(&self, settlement: Settlement) -> BoxFuture<'static, Result<(), StoreError>> {
@@ -285,6 +293,57 @@ impl Store for SqliteStore {
             at,
             answer,
         }))
+    }
+
+    fn post(
+        &self,
+        instance: &InstanceId,
+        entry: NewEntry,
+    ) -> BoxFuture<'static, Result<EntryNumber, StoreError>> {
+        // Summed up here rather than by the writer, which all wait for.
+        let seal = EntrySeal::new(instance.as_str(), &entry);
+        let instance = instance.clone();
+        self.hand_over_now(|answer| Operation::Post {
+            instance,
+            entry,
+            seal,
+            answer,
+        })
+    }
+
+    fn mail(
+        &self,
+        instance: &InstanceId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Mail, StoreError>> {
+        let instance = instance.clone();
+        Box::pin(async move {
+            let mailing = self.reader.mail(&instance, after, limit).await?;
+            for number in mailing.damaged {
+                let instance = instance.clone();
+                let operation = Operation::QuarantineEntry { instance, number };
+                self.queue.hand_over(operation).await?;
+            }
+            Ok(mailing.mail)
+        })
+    }
+
+    fn confirm(
+        &self,
+        instance: &InstanceId,
+        up_to: EntryNumber,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let instance = instance.clone();
+        self.hand_over_now(|answer| Operation::Confirm {
+            instance,
+            up_to,
+            answer,
+        })
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.identity.clone()
     }
 
     fn set_feed(&self, feed: Arc<dyn Feed>) {

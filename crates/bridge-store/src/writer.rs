@@ -243,7 +243,9 @@ impl Writing {
         for operation in operations {
             match operation {
                 Operation::Settle { .. } => self.kept.push(operation),
-                Operation::Quarantine(_) => self.kept.push(operation),
+                Operation::Quarantine(_) | Operation::QuarantineEntry { .. } => {
+                    self.kept.push(operation);
+                }
                 operation => {
                     room += usize::from(operation.has_room());
                     refuse(operation, error);
@@ -267,6 +269,9 @@ impl Writing {
             }
             Operation::Quarantine(delivery) => {
                 tracing::error!(%delivery, %error, "a stored delivery is damaged beyond being moved to the dead letters");
+            }
+            Operation::QuarantineEntry { instance, number } => {
+                tracing::error!(%instance, %number, %error, "an entry of a mailbox is damaged beyond being dropped");
             }
             Operation::Record(_) => tracing::error!(%error, "can't write a record; dropped it"),
             operation => {

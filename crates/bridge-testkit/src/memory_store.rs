@@ -2,6 +2,7 @@
 //! stands on a store.
 
 mod known;
+mod mailbox;
 mod state;
 
 use std::fmt;
@@ -11,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
-    Admission, Admitted, Death, DeliveryId, Discarded, Feed, Identification, KnownDelivery,
-    LaneWindow, Merge, Origin, QueuedDelivery, Record, Replayed, Settlement, Store, StoreError,
-    Turn,
+    Admission, Admitted, Death, DeliveryId, Discarded, EntryNumber, Feed, Identification,
+    KnownDelivery, LaneWindow, Mail, Merge, NewEntry, Origin, QueuedDelivery, Record, Replayed,
+    Settlement, Store, StoreError, StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 
@@ -108,7 +109,13 @@ impl MemoryStore {
         self.state().failure = reason.map(str::to_owned);
     }
 
-    /// From now on a lane holds so many deliveries at most.
+    /// Drops entries of mailboxes that nobody has confirmed and that are older than `before`, as
+    /// retention does.
+    pub fn expire_mail(&self, before: Timestamp) {
+        self.state().mailboxes.expire(before);
+    }
+
+    /// From now on a lane holds so many deliveries at most, and a mailbox so many unconfirmed entries.
     pub fn limit_lanes(&self, lane_backlog: usize) {
         self.state().lane_backlog = Some(lane_backlog);
     }
@@ -263,6 +270,39 @@ impl Store for MemoryStore {
         Box::pin(ready(Ok(self.state().park(instance, reason, limit, at))))
     }
 
+    fn post(
+        &self,
+        instance: &InstanceId,
+        entry: NewEntry,
+    ) -> BoxFuture<'static, Result<EntryNumber, StoreError>> {
+        let mut state = self.state();
+        let limit = state.lane_backlog;
+        Box::pin(ready(state.mailboxes.post(instance, entry, limit)))
+    }
+
+    fn mail(
+        &self,
+        instance: &InstanceId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Mail, StoreError>> {
+        let mail = self.state().mailboxes.mail(instance, after, limit);
+        Box::pin(ready(Ok(mail)))
+    }
+
+    fn confirm(
+        &self,
+        instance: &InstanceId,
+        up_to: EntryNumber,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.state().mailboxes.confirm(instance, up_to);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.state().identity.0.clone()
+    }
+
     fn set_feed(&self, feed: Arc<dyn Feed>) {
         self.state().feed = Some(feed);
     }
@@ -270,6 +310,8 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::store_contract::{self, Ended, How, StoreUnderTest};
 
@@ -302,6 +344,15 @@ mod tests {
             let discarded = store.discarded().into_iter();
             all.extend(discarded.map(|id| ended(id, How::Discarded)));
             all
+        }
+
+        async fn outlast_retention(&mut self) -> bool {
+            self.0.expire_mail(Self::after_retention());
+            true
+        }
+
+        fn after_retention() -> Timestamp {
+            store_contract::fixtures::RECEIVED_AT.plus(Duration::from_secs(1))
         }
 
         async fn limited(lane_backlog: u64) -> Option<Self> {

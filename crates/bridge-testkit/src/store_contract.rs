@@ -10,12 +10,14 @@
 use std::sync::Arc;
 
 use bridge_core::store::{Death, DeliveryId, Store};
+use bridge_core::time::Timestamp;
 
 mod admit;
 pub mod fixtures;
 mod known;
 mod lanes;
 mod letters;
+mod mailbox;
 mod merge;
 mod park;
 mod settle;
@@ -32,7 +34,16 @@ pub trait StoreUnderTest {
     /// All deliveries that left the queue, in any order.
     fn ended(&self) -> Vec<Ended>;
 
-    /// An empty store whose lanes hold so many deliveries at most; `None` if it knows no such limit.
+    /// Goes on at [`StoreUnderTest::after_retention`], and lets the store drop what it drops by then;
+    /// `false` if it drops nothing.
+    fn outlast_retention(&mut self) -> impl Future<Output = bool> + Send;
+
+    /// When entries of mailboxes that were posted with the fixtures' time have expired, and none of
+    /// their keys is forgotten.
+    fn after_retention() -> Timestamp;
+
+    /// An empty store whose lanes hold so many deliveries at most, and its mailboxes so many entries;
+    /// `None` if it knows no such limit.
     fn limited(lane_backlog: u64) -> impl Future<Output = Option<Self>> + Send
     where
         Self: Sized;
@@ -101,6 +112,18 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     park::a_blocked_lane_is_parked_as_well(open().await).await;
     merge::deliveries_are_merged_all_or_none(open().await).await;
     merge::used_permissions_survive_the_process(open().await).await;
+    mailbox::nothing_of_an_entry_is_changed(open().await).await;
+    mailbox::entries_are_read_by_number(open().await).await;
+    mailbox::reading_changes_nothing(open().await).await;
+    mailbox::what_is_posted_survives_the_process(open().await).await;
+    mailbox::a_key_is_posted_once(open().await).await;
+    mailbox::a_number_is_never_given_again(open().await).await;
+    mailbox::what_is_confirmed_is_gone(open().await).await;
+    mailbox::confirming_less_or_again_changes_nothing(open().await).await;
+    mailbox::what_is_not_given_yet_is_not_confirmed(open().await).await;
+    mailbox::a_full_mailbox_takes_no_more::<S>().await;
+    mailbox::what_expires_unread_is_said(open().await).await;
+    mailbox::a_store_knows_itself(open().await, open().await).await;
 }
 
 /// A clause of the contract.

@@ -1,9 +1,10 @@
-//! What the tables say in each language.
+//! What the tables of keys say in each language.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use bridge_core::key_table::{self, Words};
 use serde_json::Value;
 
 use crate::step::Failed;
@@ -15,34 +16,9 @@ const TRANSLATIONS: &str = "docs/keys.zh-CN.json";
 #[derive(Debug)]
 pub(super) struct Language {
     pub(super) name: &'static str,
-    pub(super) words: Words,
+    words: Words,
     /// `None` for the language that descriptions are written in.
     translations: Option<Translations>,
-}
-
-/// Words of the tables' cells.
-#[derive(Debug)]
-pub(super) struct Words {
-    pub(super) header: &'static str,
-    pub(super) required: &'static str,
-    pub(super) none: &'static str,
-    pub(super) string: &'static str,
-    pub(super) whole_number: &'static str,
-    pub(super) number: &'static str,
-    /// Between a type and its bounds.
-    pub(super) comma: &'static str,
-    /// Between the least and the greatest number.
-    pub(super) to: &'static str,
-    pub(super) at_least: &'static str,
-    /// Between alternatives.
-    pub(super) or: &'static str,
-    /// Before the type of a list's elements.
-    pub(super) list_of: &'static str,
-    pub(super) object: &'static str,
-    pub(super) any: &'static str,
-    pub(super) duration: &'static str,
-    pub(super) secret: &'static str,
-    pub(super) network: &'static str,
 }
 
 #[derive(Debug)]
@@ -64,24 +40,7 @@ impl Language {
     pub(super) fn english() -> Self {
         Self {
             name: "English",
-            words: Words {
-                header: "| key | type | default | what it is |",
-                required: "required",
-                none: "none",
-                string: "string",
-                whole_number: "whole number",
-                number: "number",
-                comma: ", ",
-                to: " to ",
-                at_least: "at least ",
-                or: " or ",
-                list_of: "list: ",
-                object: "object",
-                any: "any",
-                duration: "duration",
-                secret: "secret",
-                network: "IP address or network",
-            },
+            words: Words::ENGLISH,
             translations: None,
         }
     }
@@ -109,24 +68,7 @@ impl Language {
     fn with(entries: BTreeMap<String, Entry>) -> Self {
         Self {
             name: "Chinese",
-            words: Words {
-                header: "| 键 | 类型 | 默认值 | 说明 |",
-                required: "必填",
-                none: "无",
-                string: "字符串",
-                whole_number: "整数",
-                number: "数",
-                comma: "，",
-                to: " 到 ",
-                at_least: "至少 ",
-                or: " 或 ",
-                list_of: "列表：",
-                object: "对象",
-                any: "任意",
-                duration: "时长",
-                secret: "密钥",
-                network: "IP 地址或网段",
-            },
+            words: Words::CHINESE,
             translations: Some(Translations {
                 entries,
                 problems: RefCell::default(),
@@ -139,24 +81,6 @@ impl Language {
     pub(super) fn has(&self, file: &str) -> bool {
         let is_chinese = file.ends_with(".zh-CN.md");
         file.ends_with(".md") && is_chinese == self.translations.is_some()
-    }
-
-    /// The description of the key at `path` in this language.
-    pub(super) fn describe(&self, path: &str, english: &str) -> String {
-        let Some(translations) = &self.translations else {
-            return english.to_owned();
-        };
-        translations.used.borrow_mut().insert(path.to_owned());
-        match translations.entries.get(path) {
-            Some(entry) if entry.english == english => return entry.chinese.clone(),
-            Some(_) => translations.problems.borrow_mut().push(format!(
-                "`{path}` translates an older text; translate this one and put it into `en`: {english:?}"
-            )),
-            None => translations.problems.borrow_mut().push(format!(
-                "`{path}` is not translated; add it, with `zh` and this `en`: {english:?}"
-            )),
-        }
-        english.to_owned()
     }
 
     /// Fails if a translation was missing, out of date or not used.
@@ -180,9 +104,33 @@ impl Language {
     }
 }
 
+impl key_table::Language for Language {
+    fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn describe(&self, path: &str, english: &str) -> String {
+        let Some(translations) = &self.translations else {
+            return english.to_owned();
+        };
+        translations.used.borrow_mut().insert(path.to_owned());
+        match translations.entries.get(path) {
+            Some(entry) if entry.english == english => return entry.chinese.clone(),
+            Some(_) => translations.problems.borrow_mut().push(format!(
+                "`{path}` translates an older text; translate this one and put it into `en`: {english:?}"
+            )),
+            None => translations.problems.borrow_mut().push(format!(
+                "`{path}` is not translated; add it, with `zh` and this `en`: {english:?}"
+            )),
+        }
+        english.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use key_table::Language as _;
 
     #[test]
     fn translations_that_are_missing_old_or_left_over_are_named() {

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use super::name::Name;
-use super::{outside, within};
-use crate::step::{Failed, cargo_in, top};
+use super::{outside, read, within, write};
+use crate::step::{Failed, cargo_in, cargo_refuses, say, shared_build, top};
 
-/// Performed by `cargo xtask ci`. Only the new crates are built and tested, into the workspace's own
-/// `target`; the folder is always the same, so that builds do not pile up there.
+/// What the compiler says of a driver that was built with another `bridge-core`.
+const MISMATCH: &str = "this driver was built with another `bridge-core` than `bridge-bin`";
+
+/// Performed by `cargo xtask ci`. Only the new crates are built and tested, beside what the
+/// workspace's own `target` holds already; the folder is always the same, so that builds do not pile
+/// up there.
 pub(crate) fn rehearse() -> Result<(), Failed> {
-    let name = Name::parse("rehearsed-chat").map_err(Failed::new)?;
-    let package = name.package();
     let folder = top().join("target/rehearsal");
     let made_anew = match folder.exists() {
         true => std::fs::remove_dir_all(&folder),
@@ -20,32 +22,84 @@ pub(crate) fn rehearse() -> Result<(), Failed> {
         .map_err(|error| Failed::new(format!("{} is in the way: {error}", folder.display())))?;
     let copy = folder.join("workspace");
     copy_workspace(&top(), &copy)?;
+    set_version(&copy)?;
+    inside(&copy)?;
+    repository(&copy, &folder.join("repository"))
+}
 
-    let made = within(&copy, &name)?;
+/// Gives the copy a version of its own: a lock file can't hold two packages that differ by path only.
+fn set_version(copy: &Path) -> Result<(), Failed> {
+    let path = copy.join("Cargo.toml");
+    let manifest = read(&path)?;
+    let lines = manifest.lines().map(|line| match line {
+        line if line.starts_with("version = ") => "version = \"0.0.0-rehearsal\"",
+        line => line,
+    });
+    let changed = lines.fold(String::new(), |text, line| text + line + "\n");
+    write(&path, &changed)
+}
+
+/// A driver within the workspace at `copy`.
+fn inside(copy: &Path) -> Result<(), Failed> {
+    let name = Name::parse("rehearsed-chat").map_err(Failed::new)?;
+    let package = name.package();
+    let made = within(copy, &name)?;
     cargo_in(&made, &["fmt"], &[])?;
-    let target = top().join("target").display().to_string();
-    // With the workspace's profile, the crates of others need not be built again.
-    let profile = ("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
-    let env = [("CARGO_TARGET_DIR", &*target), profile];
-    let test = ["test", "--offline", "--package", &*package];
-    cargo_in(&copy, &test, &env)?;
-    let lints = [
-        "clippy",
-        "--offline",
-        "--package",
-        &*package,
-        "--all-targets",
-    ];
-    cargo_in(
-        &copy,
-        &[&lints[..], &["--", "-D", "warnings"]].concat(),
-        &env,
-    )?;
+    let of_package = ["--offline", "--package", &*package];
+    let shared = shared_build();
+    let env = [("CARGO_TARGET_DIR", &*shared)];
+    cargo_in(copy, &[&["test"], &of_package[..]].concat(), &env)?;
+    cargo_in(copy, &lints(&of_package), &env)
+}
 
-    let alone = folder.join("alone");
-    outside(&copy, &alone, &name)?;
-    cargo_in(&alone, &["fmt"], &[])?;
-    cargo_in(&alone, &["test", "--offline"], &env)
+/// A driver in a repository of its own, `folder`, whose bridge is that of the workspace at `copy`.
+fn repository(copy: &Path, folder: &Path) -> Result<(), Failed> {
+    // The binary links the driver that was made inside, too.
+    let name = Name::parse("rehearsed-far").map_err(Failed::new)?;
+    outside(copy, folder, &name)?;
+    cargo_in(folder, &["fmt"], &[])?;
+    let (build, results) = (shared_build(), folder.join("target").display().to_string());
+    // Both have a binary `bridge`, so each has a folder of its own for results.
+    let env = [
+        ("CARGO_BUILD_BUILD_DIR", &*build),
+        ("CARGO_TARGET_DIR", &*results),
+    ];
+    cargo_in(folder, &["test", "--offline"], &env)?;
+    cargo_in(folder, &lints(&["--offline"]), &env)?;
+    let run = ["run", "--offline", "--quiet", "--"];
+    cargo_in(folder, &[&run[..], &["demo", "--once"]].concat(), &env)?;
+    let docs = ["docs", &*name.platform()];
+    cargo_in(folder, &[&run[..], &docs].concat(), &env)?;
+    two_cores_do_not_compile(copy, folder, &env)
+}
+
+/// Lets the driver in `folder` depend on another `bridge-core` than `bridge-bin` does.
+fn two_cores_do_not_compile(
+    copy: &Path,
+    folder: &Path,
+    env: &[(&str, &str)],
+) -> Result<(), Failed> {
+    let path = folder.join("Cargo.toml");
+    let of = |workspace: &Path| {
+        let core = workspace.join("crates/bridge-core");
+        format!("bridge-core = {{ path = \"{}\" }}", core.display())
+    };
+    let manifest = read(&path)?;
+    write(&path, &manifest.replace(&of(copy), &of(&top())))?;
+    let said = cargo_refuses(folder, &["check", "--offline", "--bin", "bridge"], env)?;
+    write(&path, &manifest)?;
+    if !said.contains(MISMATCH) {
+        return Err(Failed::new(format!(
+            "two bridge-core in one binary are not refused with {MISMATCH:?}, but with:\n{said}"
+        )));
+    }
+    say("two bridge-core in one binary are refused, as they should be");
+    Ok(())
+}
+
+fn lints<'a>(of: &[&'a str]) -> Vec<&'a str> {
+    let strict = ["--all-targets", "--", "-D", "warnings"];
+    [&["clippy"], of, &strict].concat()
 }
 
 /// Copies what belongs to the workspace: no build results, no history.

@@ -9,13 +9,23 @@ use crate::step::Failed;
 /// The ending of files that hold names to fill in.
 const ENDING: &str = ".template";
 
-/// How the new crate's `Cargo.toml` says what all crates of this workspace say alike.
+/// Where the new crate lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manifest {
-    /// It inherits from the workspace.
-    Inherits,
-    /// It says everything itself; the bridge's crates are named by path.
-    StandsAlone,
+pub(super) enum Home {
+    /// In this workspace, from whose manifest its own inherits.
+    Workspace,
+    /// In a repository of its own, with a binary; the bridge's crates are named by path.
+    Repository,
+}
+
+impl Home {
+    /// The folders of templates, each winning over those before it.
+    fn templates(self) -> &'static [&'static str] {
+        match self {
+            Self::Workspace => &["driver"],
+            Self::Repository => &["driver", "repository"],
+        }
+    }
 }
 
 /// Writes the crate to `folder`; `command` runs its contract test.
@@ -24,37 +34,41 @@ pub(super) fn write_crate(
     folder: &Path,
     name: &Name,
     command: &str,
-    manifest: Manifest,
+    home: Home,
 ) -> Result<(), Failed> {
-    let templates = root.join("xtask/templates/driver");
-    for path in files(&templates)? {
-        let inner = path
-            .strip_prefix(&templates)
-            .unwrap_or(&path)
-            .to_string_lossy();
-        let mut text = read(&path)?;
-        let target = folder.join(inner.strip_suffix(ENDING).unwrap_or(&inner));
-        if inner.ends_with(ENDING) {
-            text = filled(&text, name, command);
+    for kind in home.templates() {
+        let templates = root.join("xtask/templates").join(kind);
+        for path in files(&templates)? {
+            let inner = path
+                .strip_prefix(&templates)
+                .unwrap_or(&path)
+                .to_string_lossy();
+            let mut text = read(&path)?;
+            let target = folder.join(inner.strip_suffix(ENDING).unwrap_or(&inner));
+            if inner.ends_with(ENDING) {
+                text = filled(&text, root, name, command);
+            }
+            if home == Home::Repository && target.ends_with("Cargo.toml") {
+                text = standing_alone(&text, root)?;
+            }
+            if let Some(parent) = target.parent() {
+                std::fs::create_dir_all(parent).map_err(|error| {
+                    Failed::new(format!("{} can't be made: {error}", parent.display()))
+                })?;
+            }
+            write(&target, &text)?;
         }
-        if manifest == Manifest::StandsAlone && target.ends_with("Cargo.toml") {
-            text = standing_alone(&text, root)?;
-        }
-        if let Some(parent) = target.parent() {
-            std::fs::create_dir_all(parent).map_err(|error| {
-                Failed::new(format!("{} can't be made: {error}", parent.display()))
-            })?;
-        }
-        write(&target, &text)?;
     }
     Ok(())
 }
 
-fn filled(text: &str, name: &Name, command: &str) -> String {
+fn filled(text: &str, root: &Path, name: &Name, command: &str) -> String {
     text.replace("{{name}}", &name.to_string())
+        .replace("{{root}}", &root.display().to_string())
         .replace("{{crate}}", &name.krate())
         .replace("{{Type}}", &name.type_name())
         .replace("{{platform}}", &name.platform())
+        .replace("{{PLATFORM}}", &name.platform().to_uppercase())
         .replace("{{test_command}}", command)
 }
 
@@ -77,9 +91,7 @@ fn standing_alone(manifest: &str, root: &Path) -> Result<String, Failed> {
             lines.push(line.to_owned());
         }
     }
-    let text = lines.join("\n") + "\n";
-    // A workspace of its own, whatever lies around it.
-    Ok(text.replace("[lints]\nworkspace = true\n", "[workspace]\n"))
+    Ok(lines.join("\n") + "\n")
 }
 
 /// All files below `folder`.

@@ -141,6 +141,19 @@ fn a_driver_outside_says_everything_itself() {
         manifest.contains(&format!("bridge-core = {{ path = \"{core}\" }}")),
         "{manifest}"
     );
+    let bin = root.path().join("crates/bridge-bin").display().to_string();
+    assert!(
+        manifest.contains(&format!("path = \"{bin}\"")),
+        "{manifest}"
+    );
+    assert_eq!(manifest.matches("[workspace]").count(), 1, "{manifest}");
+    let main = read(&folder.join("src/main.rs")).unwrap();
+    assert!(
+        main.ends_with("\nbridge_bin::main!(driver_my_chat);\n"),
+        "{main}"
+    );
+    let config = read(&folder.join("config.example.json")).unwrap();
+    assert!(config.contains("MY_CHAT_TOKEN"), "{config}");
     for path in COPIED {
         assert!(added(root.path(), path).is_empty());
     }

@@ -1,18 +1,24 @@
 //! `bridge drivers`: what this binary can talk to, and the keys that each driver takes.
 
+use bridge_core::API_LEVEL;
 use bridge_core::catalog::{Catalog, DriverEntry};
 
 use super::{Exit, output};
 
 pub(super) fn drivers(catalog: &Catalog) -> Exit {
-    let texts: Vec<_> = catalog.iter().map(describe).collect();
-    output::print(&texts.join("\n"));
+    let version = env!("CARGO_PKG_VERSION");
+    let mut texts = vec![format!("bridge {version}, API level {API_LEVEL}\n")];
+    texts.extend(catalog.iter().map(describe));
+    output::print(&texts.join("\n").trim_end());
     Exit::Fine
 }
 
 fn describe(entry: &DriverEntry) -> String {
     let info = entry.info();
     let mut text = format!("{}: {}\n", info.platform, info.summary);
+    if let Some(package) = entry.package() {
+        text.push_str(&format!("  {package}\n"));
+    }
     let schema = entry.schema().to_value();
     let required = |key: &str| {
         let keys = schema.get("required").and_then(|keys| keys.as_array());
@@ -34,6 +40,9 @@ fn describe(entry: &DriverEntry) -> String {
     }
     for key in info.address_keys {
         line(key.name, "channel", key.description);
+    }
+    for key in info.msg_keys {
+        line(key.name, "msg", key.description);
     }
     text
 }

@@ -14,7 +14,8 @@ use super::side::Pair;
 pub(super) const RULES: &str = include_str!("rules.json");
 
 const CONFIG: &str = include_str!("config.json");
-const PLATFORM: &str = "dingtalk";
+/// The platform that the sandbox plays.
+pub(super) const PLATFORM: &str = "dingtalk";
 const INSTANCES: Pair<&str> = Pair {
     left: "dt_shanghai",
     right: "dt_berlin",

@@ -9,7 +9,7 @@ use bridge_core::config::Setup;
 use dingtalk_sandbox::{CallbackError, Group, Robot, Sandbox};
 use tempfile::TempDir;
 
-use super::files::{self, End, RULES};
+use super::files::{self, End, PLATFORM, RULES};
 use super::side::Pair;
 use crate::app::{Bridge, StartError};
 
@@ -30,6 +30,8 @@ pub(super) struct Stage {
 /// Why the demo can't begin. Nothing runs then.
 #[derive(Debug)]
 pub(crate) enum StageError {
+    /// The driver of the sandbox's platform is not there; these are.
+    NotLinked(Vec<&'static str>),
     /// There is no temporary folder to be had.
     Folder(io::Error),
     /// The sandbox finds no port.
@@ -45,6 +47,11 @@ pub(crate) enum StageError {
 impl fmt::Display for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotLinked(linked) => write!(
+                f,
+                "it plays with the driver \"{PLATFORM}\", which is not linked into this binary; linked: {}",
+                linked.join(", ")
+            ),
             Self::Folder(error) => write!(
                 f,
                 "no temporary folder can be made for the store: {error}; \
@@ -64,6 +71,10 @@ impl Stage {
     /// Starts the sandbox, then the bridge with the embedded files, then tells the robots where
     /// the bridge listens.
     pub(super) async fn open(catalog: &Catalog) -> Result<Self, StageError> {
+        if catalog.get(PLATFORM).is_none() {
+            let linked = catalog.iter().map(|entry| entry.info().platform);
+            return Err(StageError::NotLinked(linked.collect()));
+        }
         let Pair { left, right } = files::ends().map_err(StageError::Files)?;
         let folder = tempfile::Builder::new().prefix("bridge-demo-").tempdir();
         let folder = folder.map_err(StageError::Folder)?;

@@ -75,3 +75,15 @@ async fn an_interrupted_conversation_is_no_success() {
     let (_, ended) = run(Audience::Silent, ready(())).await;
     assert!(matches!(ended, Err(DemoError::Interrupted)), "{ended:?}");
 }
+
+#[tokio::test]
+async fn a_binary_without_the_driver_says_so() {
+    let print = |_: &dyn Display| {};
+    let catalog = Catalog::default();
+    let ended = demo(&catalog, LOOK, Audience::Silent, &print, pending()).await;
+    let problem = ended.unwrap_err().to_string();
+    assert!(
+        problem.contains("\"dingtalk\", which is not linked into this binary"),
+        "{problem}"
+    );
+}

@@ -8,8 +8,9 @@ use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, Feed, Identification, KnownDelivery, LaneWindow,
-    Merge, Origin, Record, Replayed, Settlement, Store, StoreError, Turn,
+    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, Identification, KnownDelivery,
+    LaneWindow, Mail, Merge, NewEntry, Origin, Record, Replayed, Settlement, Store, StoreError,
+    StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 use bridge_testkit::MemoryStore;
@@ -214,6 +215,46 @@ impl Store for FaultyStore {
         at: Timestamp,
     ) -> BoxFuture<'_, Result<usize, StoreError>> {
         self.inner.park(instance, reason, limit, at)
+    }
+
+    fn post(
+        &self,
+        instance: &InstanceId,
+        entry: NewEntry,
+    ) -> BoxFuture<'static, Result<EntryNumber, StoreError>> {
+        if self.fails() {
+            let fault = self.fault();
+            return Box::pin(async { fault });
+        }
+        self.inner.post(instance, entry)
+    }
+
+    fn mail(
+        &self,
+        instance: &InstanceId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Mail, StoreError>> {
+        if self.fails() {
+            return Box::pin(async { self.fault() });
+        }
+        self.inner.mail(instance, after, limit)
+    }
+
+    fn confirm(
+        &self,
+        instance: &InstanceId,
+        up_to: EntryNumber,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        if self.fails() {
+            let fault = self.fault();
+            return Box::pin(async { fault });
+        }
+        self.inner.confirm(instance, up_to)
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
     }
 
     fn set_feed(&self, feed: Arc<dyn Feed>) {

@@ -80,12 +80,15 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
     /// How long the text of a message is kept once all its deliveries have ended; `bridge trace`
-    /// shows it. Dead letters keep theirs as long as they exist.
+    /// shows it. Dead letters keep theirs as long as they exist. In a mailbox, how long an entry waits
+    /// for its reader; then it is dropped.
     pub retain_bodies: DurationText,
-    /// How long message ids, dead letters and records are kept; a callback that is repeated within
-    /// this time is not delivered again. At least `"48h"`, and not less than `retain_bodies`.
+    /// How long message ids, dead letters, records and the keys of mailboxes are kept; a callback
+    /// that is repeated within this time is not delivered again. At least `"48h"`, and not less than
+    /// `retain_bodies`.
     pub retain_ids: DurationText,
-    /// Deliveries that wait for one channel at most; further ones become dead letters at once.
+    /// Deliveries that wait for one channel at most; further ones become dead letters at once. In a
+    /// mailbox, entries that wait for its reader at most; further deliveries are tried again later.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub lane_backlog: u64,
     /// Deliveries that wait for all channels together at most; then callbacks are answered 503, so

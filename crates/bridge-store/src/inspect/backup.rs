@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
 use super::{InspectError, Inspector};
+use crate::identity;
 
 /// Why a store can't be copied. What was written of the copy is removed.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl std::error::Error for BackupError {}
 
 impl Inspector {
     /// Copies the store to a new file (0600), as it is at one moment, and syncs it. A bridge that
-    /// runs goes on meanwhile.
+    /// runs goes on meanwhile. The copy gets an identity of its own when it is opened.
     ///
     /// # Errors
     ///
@@ -74,5 +75,7 @@ fn copy(from: &Connection, to: &Path) -> rusqlite::Result<()> {
     }
     // Alone in its file, without a log beside it.
     to.pragma_update(None, "journal_mode", "DELETE")?;
+    // It gives numbers that the first one gives too: whoever remembers them must be able to tell.
+    identity::forget(&to)?;
     to.close().map_err(|(_, error)| error)
 }

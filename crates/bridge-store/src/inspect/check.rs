@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::{InspectError, Inspector};
+use crate::mailbox::{read_entry, read_mailbox, select_entries};
 use crate::row::{self, select_deliveries};
 use crate::salvage::is_damage;
 
@@ -27,7 +28,7 @@ impl fmt::Display for Fault {
 
 impl Inspector {
     /// Reads everything and reports what is not as it should be: damaged pages, rows that are not
-    /// what was written, deliveries that are not accounted for. Reports a hundred faults at most.
+    /// what was written, deliveries and entries of mailboxes that are not accounted for. Reports a hundred faults at most.
     ///
     /// # Errors
     ///
@@ -36,7 +37,14 @@ impl Inspector {
         self.read(|connection| {
             let look = connection.unchecked_transaction()?;
             let mut faults = Vec::new();
-            for part in [pages, deliveries, dead_letters, accounts] {
+            for part in [
+                pages,
+                deliveries,
+                dead_letters,
+                accounts,
+                entries,
+                mailboxes,
+            ] {
                 match part(&look, &mut faults) {
                     Err(error) if is_damage(&error) => faults.push(Fault {
                         problem: error.to_string(),
@@ -83,6 +91,70 @@ fn accounts(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Resul
                 totals.accounted()
             ),
         });
+    }
+    Ok(())
+}
+
+fn entries(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(select_entries!("ORDER BY number"))?;
+    let mut rows = select.query([])?;
+    while faults.len() < MOST
+        && let Some(row) = rows.next()?
+    {
+        if let Err(number) = read_entry(row)? {
+            faults.push(Fault {
+                problem: format!(
+                    "the entry {number} of a mailbox is damaged: what is read is not what was written"
+                ),
+            });
+        }
+    }
+    let (posted, accounted): (i64, i64) = connection.query_row(
+        "SELECT CAST(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0) AS INTEGER),
+             (SELECT count(*) FROM entry)
+             + coalesce((SELECT sum(count) FROM pruned WHERE end LIKE 'entry%'), 0)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if posted != accounted {
+        faults.push(Fault {
+            problem: format!(
+                "{posted} entries were posted to mailboxes, {accounted} are accounted for"
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn mailboxes(connection: &Connection, faults: &mut Vec<Fault>) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(
+        "SELECT instance, last, confirmed, expired, unread, checksum,
+             (SELECT count(*) FROM entry e
+              WHERE e.instance = mailbox.instance AND e.body IS NOT NULL)
+         FROM mailbox",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let found: i64 = row.get(6)?;
+        let problem = match read_mailbox(row) {
+            None => "the row of a mailbox is damaged: what is read is not what was written".into(),
+            Some((instance, mailbox)) if mailbox.unread != found => format!(
+                "the mailbox of \"{instance}\" should hold {} unread entries, it holds {found}",
+                mailbox.unread
+            ),
+            Some(_) => continue,
+        };
+        faults.push(Fault { problem });
+    }
+    let lost: i64 = connection.query_row(
+        "SELECT count(*) FROM entry WHERE body IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.instance = entry.instance)",
+        [],
+        |row| row.get(0),
+    )?;
+    if lost > 0 {
+        let problem = format!("{lost} unread entries are in no mailbox");
+        faults.push(Fault { problem });
     }
     Ok(())
 }

@@ -17,7 +17,22 @@ fn settlement(delivery: DeliveryId, step: Step) -> Settlement {
     }
 }
 
-/// Takes messages in, settles, merges, buries, replays. Errors are what the test is about: whoever
+async fn post(store: &SqliteStore, key: &str) -> Result<EntryNumber, StoreError> {
+    let entry = NewEntry {
+        key: key.to_owned(),
+        body: String::new(),
+        at: RECEIVED_AT,
+    };
+    store.post(&"bot".into(), entry).await
+}
+
+async fn keys(store: &SqliteStore) -> Vec<String> {
+    let mail = store.mail(&"bot".into(), EntryNumber::ZERO, 9).await;
+    let entries = mail.expect("a store in order can be read").entries;
+    entries.into_iter().map(|entry| entry.key).collect()
+}
+
+/// Takes messages in, settles, merges, buries, replays, posts to a mailbox and confirms. Errors are what the test is about: whoever
 /// gets one comes again, as a platform or a lane does, and must then succeed.
 async fn script(store: &SqliteStore) {
     for id in ["m1", "m2", "m3", "m4", "m5"] {
@@ -62,6 +77,24 @@ async fn script(store: &SqliteStore) {
     if replay().await.is_err() {
         assert_eq!(replay().await, Ok(vec![Replayed::Queued]));
     }
+    for key in ["e1", "e2", "e3"] {
+        if post(store, key).await.is_err() {
+            assert!(
+                !keys(store).await.contains(&key.to_owned()),
+                "{key} was refused and is there"
+            );
+            post(store, key).await.expect("the disk is well again");
+        }
+    }
+    let first = post(store, "e1").await;
+    let first = match first {
+        Ok(first) => first,
+        Err(_) => post(store, "e1").await.expect("the disk is well again"),
+    };
+    if store.confirm(&"bot".into(), first).await.is_err() {
+        assert_eq!(keys(store).await, ["e1", "e2", "e3"]);
+        assert_eq!(store.confirm(&"bot".into(), first).await, Ok(()));
+    }
     if store.flush().await.is_err() {
         store.flush().await.expect("the disk is well again");
     }
@@ -84,6 +117,7 @@ async fn whichever_call_fails_nothing_is_lost_and_the_store_goes_on() {
             ["m3 m4", "m5", "m2"],
             "call {number}"
         );
+        assert_eq!(keys(&store).await, ["e2", "e3"], "call {number}");
         let inspector = Inspector::open(dir.path())
             .expect("a store")
             .expect("a store");

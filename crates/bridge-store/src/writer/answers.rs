@@ -71,6 +71,7 @@ impl Writing {
                 Operation::Settle { answer, .. }
                 | Operation::Merge { answer, .. }
                 | Operation::Spend { answer, .. }
+                | Operation::Confirm { answer, .. }
                 | Operation::Flush(answer),
                 _,
             ) => Some(Box::new(|| reply(answer, Ok(())))),
@@ -86,6 +87,29 @@ impl Writing {
             }
             (Operation::Park { answer, .. }, Effect::Parked(count)) => {
                 Some(Box::new(move || reply(answer, Ok(count))))
+            }
+            (
+                Operation::Post {
+                    instance, answer, ..
+                },
+                effect,
+            ) => {
+                let result = match effect {
+                    Effect::Posted(number) => Ok(number),
+                    Effect::MailboxFull { limit } => Err(StoreError::Full(format!(
+                        "{limit} entries wait in the mailbox of \"{instance}\" (lane_backlog)"
+                    ))),
+                    _ => Err(StoreError::Closed),
+                };
+                Some(Box::new(|| reply(answer, result)))
+            }
+            (Operation::QuarantineEntry { instance, number }, Effect::Written) => {
+                tracing::error!(
+                    %instance,
+                    %number,
+                    "an entry of a mailbox is damaged and was dropped"
+                );
+                None
             }
             (Operation::Quarantine(delivery), Effect::Written) => {
                 tracing::error!(
@@ -146,12 +170,14 @@ pub(super) fn refuse(operation: Operation, error: &StoreError) {
         Operation::Settle { answer, .. }
         | Operation::Merge { answer, .. }
         | Operation::Spend { answer, .. }
+        | Operation::Confirm { answer, .. }
         | Operation::Flush(answer) => reply(answer, Err(error)),
         Operation::Identify { answer, .. } => reply(answer, Err(error)),
         Operation::Replay { answer, .. } => reply(answer, Err(error)),
         Operation::Discard { answer, .. } => reply(answer, Err(error)),
         Operation::Park { answer, .. } => reply(answer, Err(error)),
-        Operation::Record(_) | Operation::Quarantine(_) => {}
+        Operation::Post { answer, .. } => reply(answer, Err(error)),
+        Operation::Record(_) | Operation::Quarantine(_) | Operation::QuarantineEntry { .. } => {}
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bridge_core::store::{Death, DeliveryId, Progress, Store};
 use bridge_core::time::Timestamp;
 use bridge_store::{SqliteStore, StoreOptions};
+use bridge_testkit::store_contract::fixtures::RECEIVED_AT;
 use bridge_testkit::store_contract::{self, Ended, How, StoreUnderTest};
 use tempfile::TempDir;
 
+use crate::retention::{DAY, later};
 use crate::{copy_as_killed, meddle, open_store, open_with};
 
 struct Subject {
@@ -76,6 +78,21 @@ impl StoreUnderTest for Subject {
         });
         ended.extend(dead.unwrap().map(Result::unwrap));
         ended
+    }
+
+    async fn outlast_retention(&mut self) -> bool {
+        self.store.close().await.unwrap();
+        let unread = format!(
+            "SELECT count(*) FROM entry WHERE body IS NOT NULL AND at <= {}",
+            RECEIVED_AT.as_millis()
+        );
+        let store = later(self.dir.path(), 8 * DAY, &unread).await;
+        self.store = Arc::new(store);
+        true
+    }
+
+    fn after_retention() -> Timestamp {
+        RECEIVED_AT.plus(8 * DAY)
     }
 
     async fn limited(lane_backlog: u64) -> Option<Self> {

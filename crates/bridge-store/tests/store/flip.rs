@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bridge_core::store::{Death, Progress, Step, Store, Turn};
+use bridge_core::store::{Death, EntryNumber, Progress, Step, Store, Turn};
 use bridge_store::{LetterFilter, SqliteStore, StoreOptions};
 use bridge_testkit::FakeClock;
 use bridge_testkit::store_contract::fixtures::{
     admit, flush, message, queued, room, settle, texts,
 };
 
+use crate::mailbox::{bot, mail, post};
 use crate::{inspector, open_store};
 
 const FLIPS: usize = 500;
@@ -18,8 +19,10 @@ const FLIPS: usize = 500;
 const ROWS_OF_A_PAGE: u64 = 80;
 const MESSAGES: usize = 120;
 const ROOMS: [&str; 3] = ["a", "b", "c"];
+const CONFIRMED: EntryNumber = EntryNumber(30);
 
-/// A closed store: a third delivered, some dead, most queued.
+/// A closed store: a third delivered, some dead, most queued; and a mailbox of which a quarter is
+/// confirmed.
 async fn fill(dir: &Path) {
     let store = open_store(dir);
     for number in 0..MESSAGES {
@@ -42,6 +45,10 @@ async fn fill(dir: &Path) {
             settle(&store, delivery.id, step).await;
         }
     }
+    for number in 0..MESSAGES {
+        post(&store, &text_of(number)).await;
+    }
+    store.confirm(&bot(), CONFIRMED).await.unwrap();
     store.close().await.unwrap();
 }
 
@@ -55,6 +62,8 @@ struct Counts {
     unharmed: usize,
     quarantined: usize,
     lost_and_counted: usize,
+    /// Of all of these, those with entries that nobody will read.
+    missed: usize,
     refused: usize,
 }
 
@@ -152,6 +161,7 @@ async fn check(
     } else {
         counts.unharmed += 1;
     }
+    check_mailbox(dir, store, known, place, counts).await;
     admit(store, message("after the damage", &ROOMS)).await;
     if !is_blocked {
         let last = queued(store, "a").await.pop().unwrap();
@@ -159,9 +169,55 @@ async fn check(
     }
 }
 
+/// What is read was posted, in order; what is missing is known to the reader.
+async fn check_mailbox(
+    dir: &Path,
+    store: &SqliteStore,
+    known: &BTreeSet<String>,
+    place: &str,
+    counts: &mut Counts,
+) {
+    let read = mail(store).await;
+    for entry in &read.entries {
+        let is_whole = known.contains(&entry.key) && entry.body == format!("body of {}", entry.key);
+        assert!(is_whole, "{place}: altered to {entry:?}");
+        let number = usize::try_from(entry.number.0).unwrap();
+        assert_eq!(entry.key, text_of(number - 1), "{place}");
+        assert!(
+            entry.number > CONFIRMED,
+            "{place}: confirmed, and read again"
+        );
+    }
+    assert!(
+        read.entries.is_sorted_by(|a, b| a.number < b.number),
+        "{place}"
+    );
+    let missing = MESSAGES - 30 - read.entries.len();
+    if missing > 0 {
+        counts.missed += 1;
+        assert!(
+            read.expired > CONFIRMED,
+            "{place}: {missing} are missing, and nobody knows"
+        );
+    }
+    assert!(missing < 60, "{place}: {missing} are missing");
+    flush(store).await;
+    assert!(
+        post(store, "after the damage").await.0 > MESSAGES as i64,
+        "{place}"
+    );
+    let last = mail(store).await.entries.pop();
+    assert_eq!(last.unwrap().key, "after the damage", "{place}");
+    let faults = inspector(dir).check().unwrap();
+    let said = faults
+        .iter()
+        .find(|fault| fault.problem.contains("mailbox of"));
+    assert_eq!(said, None, "{place}: the mailbox counts right");
+}
+
 /// Bytes of the pages that hold the header and the schema: page 1 and what it overflows into.
 fn schema_bytes(bytes: &[u8]) -> usize {
-    let tables = ["CREATE TABLE channel (", "CREATE INDEX record_delivery"];
+    let tables = ["CREATE TABLE channel (", "CREATE INDEX entry_unread"];
     let last = tables.iter().filter_map(|text| {
         let mut places = bytes.windows(text.len());
         places.rposition(|window| window == text.as_bytes())

@@ -11,6 +11,7 @@ mod disk;
 mod flip;
 mod inspect;
 mod load;
+mod mailbox;
 mod migrate;
 mod open;
 mod retention;

@@ -14,19 +14,19 @@ use bridge_testkit::store_contract::fixtures::{
 
 use crate::{inspector, meddle};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Long enough for the writer's first round.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn open_at(dir: &std::path::Path, now: Timestamp) -> SqliteStore {
+pub(crate) fn open_at(dir: &std::path::Path, now: Timestamp) -> SqliteStore {
     let clock = FakeClock::default();
     clock.set(now);
     SqliteStore::open(dir, StoreOptions::default(), Arc::new(clock)).unwrap()
 }
 
 /// Opens the store so much later, and waits until `is_done` says so of its tables.
-async fn later(dir: &std::path::Path, age: Duration, is_done: &str) -> SqliteStore {
+pub(crate) async fn later(dir: &std::path::Path, age: Duration, is_done: &str) -> SqliteStore {
     let store = open_at(dir, RECEIVED_AT.plus(age));
     let done = async {
         loop {

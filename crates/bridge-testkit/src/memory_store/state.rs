@@ -11,6 +11,7 @@ use bridge_core::store::{
 };
 use bridge_core::time::Timestamp;
 
+use super::mailbox::{Identity, Mailboxes};
 use super::{Dead, Delivered};
 
 #[derive(Default)]
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub(super) feed: Option<Arc<dyn Feed>>,
     pub(super) failure: Option<String>,
     pub(super) lane_backlog: Option<usize>,
+    pub(super) mailboxes: Mailboxes,
+    pub(super) identity: Identity,
 }
 
 impl State {

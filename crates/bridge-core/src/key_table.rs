@@ -1,14 +1,49 @@
-//! Tables of keys: which there are, and what a row says of its key.
+//! Tables of keys in Markdown, made from the two published schemas: which tables there are, and what a
+//! row says of its key. For `bridge docs`, and for the documents of this repository.
 
 use serde_json::Value;
 
-use super::Schemas;
-use super::words::{Language, Words};
+use crate::catalog::Catalog;
+use crate::{config, rules};
+
+pub use words::Words;
+
+mod words;
 
 /// A block of the config whose blocks are shown in one table with it.
 const GLOBAL: &str = "global";
 /// Keys with a table of their own, although they stand in `global` too.
-const DELIVERY: &str = "DeliveryKeys";
+const DELIVERY: &str = config::schema::DELIVERY;
+
+/// The schemas of both files, from which tables are made.
+#[derive(Debug, Clone)]
+pub struct KeyTables {
+    config: Value,
+    rules: Value,
+}
+
+/// A language of tables.
+pub trait Language {
+    /// What stands in cells beside names and descriptions.
+    fn words(&self) -> &Words;
+
+    /// The description of the key at `path`, such as `dingtalk.app_key`, whose English one is known.
+    fn describe(&self, path: &str, english: &str) -> String;
+}
+
+/// The language that descriptions are written in.
+#[derive(Debug, Clone, Copy)]
+pub struct English;
+
+impl Language for English {
+    fn words(&self) -> &Words {
+        &Words::ENGLISH
+    }
+
+    fn describe(&self, _: &str, english: &str) -> String {
+        english.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
 
 /// One row.
 struct Row<'s> {
@@ -20,77 +55,94 @@ struct Row<'s> {
     is_required: bool,
 }
 
-/// The tables that the documents must have: one for each definition that brings keys of its own.
-pub(super) fn names(schemas: &Schemas) -> Vec<String> {
-    let mut names = vec![format!("config {GLOBAL}")];
-    for (file, root) in [("config", &schemas.config), ("rules", &schemas.rules)] {
-        let nested = shown_with_global(&schemas.config);
-        let definitions = root["$defs"].as_object().into_iter().flatten();
-        for (name, definition) in definitions {
-            let brings_keys = own_keys(definition).next().is_some();
-            let is_elsewhere = match file {
-                "config" => nested.contains(&&**name),
-                _ => name == DELIVERY || name.ends_with(".target"),
-            };
-            if brings_keys && !is_elsewhere {
-                names.push(format!("{file} {name}"));
+impl KeyTables {
+    /// The tables of a bridge with the drivers of the catalog.
+    pub fn linked(catalog: &Catalog) -> Self {
+        Self::of(config::json_schema(catalog), rules::json_schema(catalog))
+    }
+
+    /// The tables of the schemas that `bridge schema config` and `bridge schema rules` print.
+    pub fn of(config: Value, rules: Value) -> Self {
+        Self { config, rules }
+    }
+
+    /// The names of all tables: one for each definition that brings keys of its own, such as
+    /// `config dingtalk` or `rules dingtalk.source`.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![format!("config {GLOBAL}")];
+        for (file, root) in [("config", &self.config), ("rules", &self.rules)] {
+            let nested = shown_with_global(&self.config);
+            let definitions = root["$defs"].as_object().into_iter().flatten();
+            for (name, definition) in definitions {
+                let brings_keys = own_keys(definition).next().is_some();
+                let is_elsewhere = match file {
+                    "config" => nested.contains(&&**name),
+                    _ => name == DELIVERY || name.ends_with(".target"),
+                };
+                if brings_keys && !is_elsewhere {
+                    names.push(format!("{file} {name}"));
+                }
             }
         }
+        names
     }
-    names
-}
 
-/// The table `config NAME` or `rules NAME`.
-pub(super) fn of(name: &str, schemas: &Schemas, language: &Language) -> Result<String, String> {
-    if !names(schemas).iter().any(|known| known == name) {
-        let known = names(schemas).join(", ");
-        return Err(format!(
-            "there are no keys of \"{name}\"; there are: {known}"
-        ));
-    }
-    let (file, definition) = name.split_once(' ').unwrap_or_default();
-    let root = match file {
-        "config" => &schemas.config,
-        _ => &schemas.rules,
-    };
-    let mut rows = Vec::new();
-    if definition == GLOBAL {
-        flatten(&root["properties"][GLOBAL], GLOBAL, root, &mut rows);
-    } else {
-        let block = &root["$defs"][definition];
-        let is_address = definition.ends_with(".source");
-        rows.extend(own_keys(block).map(|(key, schema)| Row {
-            key: key.clone(),
-            path: format!("{definition}.{key}"),
-            schema,
-            is_required: is_address || is_required(block, key),
-        }));
-    }
-    let words = &language.words;
-    let mut table = format!("{}\n|---|---|---|---|\n", words.header);
-    for Row {
-        key,
-        path,
-        schema,
-        is_required,
-    } in rows
-    {
-        let default = match schema.get("default") {
-            _ if is_required => words.required.to_owned(),
-            Some(default) => format!("`{default}`"),
-            None => words.none.to_owned(),
+    /// The table with a name of [`KeyTables::names`], in Markdown.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the names that there are.
+    pub fn table(&self, name: &str, language: &impl Language) -> Result<String, String> {
+        if !self.names().iter().any(|known| known == name) {
+            let known = self.names().join(", ");
+            return Err(format!(
+                "there are no keys of \"{name}\"; there are: {known}"
+            ));
+        }
+        let (file, definition) = name.split_once(' ').unwrap_or_default();
+        let root = match file {
+            "config" => &self.config,
+            _ => &self.rules,
         };
-        let english = schema["description"].as_str().unwrap_or_default();
-        let cells = [
-            format!("`{key}`"),
-            type_of(schema, root, words),
-            default,
-            language.describe(&path, english),
-        ];
-        let cells = cells.map(|cell| cell.replace('|', "\\|"));
-        table.push_str(&format!("| {} |\n", cells.join(" | ")));
+        let mut rows = Vec::new();
+        if definition == GLOBAL {
+            flatten(&root["properties"][GLOBAL], GLOBAL, root, &mut rows);
+        } else {
+            let block = &root["$defs"][definition];
+            let is_address = definition.ends_with(".source");
+            rows.extend(own_keys(block).map(|(key, schema)| Row {
+                key: key.clone(),
+                path: format!("{definition}.{key}"),
+                schema,
+                is_required: is_address || is_required(block, key),
+            }));
+        }
+        let words = language.words();
+        let mut table = format!("{}\n|---|---|---|---|\n", words.header);
+        for Row {
+            key,
+            path,
+            schema,
+            is_required,
+        } in rows
+        {
+            let default = match schema.get("default") {
+                _ if is_required => words.required.to_owned(),
+                Some(default) => format!("`{default}`"),
+                None => words.none.to_owned(),
+            };
+            let english = schema["description"].as_str().unwrap_or_default();
+            let cells = [
+                format!("`{key}`"),
+                type_of(schema, root, words),
+                default,
+                language.describe(&path, english),
+            ];
+            let cells = cells.map(|cell| cell.replace('|', "\\|"));
+            table.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+        Ok(table)
     }
-    Ok(table)
 }
 
 /// The keys that are defined here, without those that are defined elsewhere and only named here.
@@ -194,7 +246,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn schemas() -> Schemas {
+    fn tables() -> KeyTables {
         let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
         let config = json!({
             "properties": { "global": { "properties": {
@@ -217,7 +269,7 @@ mod tests {
             "chat.source": { "properties": { "room": { "type": "string", "description": "Which." } } },
             "chat.target": { "properties": { "room": { "type": "string", "description": "Which." } } },
         }});
-        Schemas { config, rules }
+        KeyTables::of(config, rules)
     }
 
     #[test]
@@ -228,7 +280,7 @@ mod tests {
             "config chat",
             "rules chat.source",
         ];
-        assert_eq!(names(&schemas()), expected);
+        assert_eq!(tables().names(), expected);
     }
 
     #[test]
@@ -253,11 +305,11 @@ mod tests {
             ),
         ];
         for (name, expected) in rows {
-            let table = of(name, &schemas(), &Language::english()).unwrap();
+            let table = tables().table(name, &English).unwrap();
             let body = table.splitn(3, '\n').nth(2);
             assert_eq!(body, Some(expected), "{name}");
         }
-        let unknown = of("config chta", &schemas(), &Language::english());
+        let unknown = tables().table("config chta", &English);
         assert!(unknown.unwrap_err().contains("there are: config global,"));
     }
 }

@@ -1,0 +1,3 @@
+//! A bridge that knows parrots.
+
+bridge_bin::main!(driver_parrot);
