@@ -13,8 +13,9 @@ use std::sync::Arc;
 use bridge_bin::app::Bridge;
 use bridge_core::catalog::{Catalog, DriverEntry};
 use bridge_core::config::{Source, load};
+use bridge_core::crossing::{Crossing, EDITED, Feature, Otherwise};
 use bridge_core::driver::{Change, ChangeKind, Event, Identified};
-use bridge_core::message::{Message, Quoted, Sender};
+use bridge_core::message::{Attachment, Message, Quoted, Sender};
 use bridge_core::ports::SecretSource;
 use bridge_store::{Inspector, Trace};
 use dingtalk_sandbox::Sandbox;
@@ -88,6 +89,12 @@ impl World {
         while inspector.totals().unwrap().queued > 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What `b` and `c` were asked for, once every delivery has ended.
+    async fn settled_acts(&self) -> [Vec<String>; 2] {
+        self.settled().await;
+        [self.b.acts(), self.c.acts()]
     }
 
     /// How the deliveries of an id ended, as lines, and what was recorded of it; waits until something
@@ -318,6 +325,67 @@ async fn ids_that_come_later_are_found() {
     assert_eq!(acts[1], "edit late \"ann: hello\"");
     world.b.tell(answer("n1", "yes", "late", "ann: hi")).await;
     assert_eq!(world.a.wait_for(1).await, ["reply m1 \"ann: yes\""]);
+}
+
+/// What `bridge capabilities` says is what is done.
+#[tokio::test]
+async fn what_crosses_is_what_the_table_says() {
+    let of = |entry: DriverEntry| {
+        let prepared = entry.prepare(serde_json::json!({ "hub": "none" }));
+        prepared.unwrap().capabilities()
+    };
+    let (rich, plain) = (
+        of(DriverEntry::of::<Rich>()),
+        of(DriverEntry::of::<Plain>()),
+    );
+    let world = World::new("table").await;
+    for feature in Feature::ALL {
+        world
+            .a
+            .tell(Event::Message(said(feature.name(), "hi")))
+            .await;
+        let sent = world.settled_acts().await;
+        let id = format!("c-{}", feature.name());
+        let event = match feature {
+            Feature::Attachments => {
+                let mut message = said(&id, "look");
+                message.attachments = vec![Attachment::new("f", "https://files.example/1")];
+                Event::Message(message)
+            }
+            Feature::Replies => answer(&id, "yes", feature.name(), "hi"),
+            Feature::Edits => edited(&id, feature.name(), "hello"),
+            Feature::Recalls => change(&id, feature.name(), ChangeKind::Recalled),
+            Feature::Reactions => change(&id, feature.name(), ChangeKind::Reacted("👍".to_owned())),
+        };
+        world.a.tell(event).await;
+        let after = world.settled_acts().await;
+        for (target, hub) in [(&rich, 0), (&plain, 1)] {
+            let done = after[hub][sent[hub].len()..].join("; ");
+            let is_as_said = match feature.crossing(&rich, target) {
+                Crossing::Shown => match feature {
+                    Feature::Attachments => done.ends_with("look\" +https://files.example/1"),
+                    Feature::Replies => done.starts_with("reply p"),
+                    Feature::Edits => done.starts_with("edit p"),
+                    Feature::Recalls => done.starts_with("recall p"),
+                    Feature::Reactions => done.starts_with("react p"),
+                },
+                Crossing::Degraded(Otherwise::Link) => {
+                    done.ends_with("look\\nhttps://files.example/1\"")
+                }
+                Crossing::Degraded(Otherwise::Quote) => done.starts_with("say \"> bob: hi\\n"),
+                Crossing::Degraded(Otherwise::SaidAnew) => {
+                    done.starts_with(&format!("say \"{EDITED}"))
+                }
+                Crossing::Degraded(Otherwise::NotShown) => {
+                    let ends = world.ends(&id).await;
+                    done.is_empty() && ends.iter().any(|end| end.starts_with("not_shown"))
+                }
+                Crossing::NotHeard => false,
+            };
+            let said = feature.crossing(&rich, target).describe();
+            assert!(is_as_said, "{}: {said}, but: {done:?}", feature.name());
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,10 @@
 
 use crate::capability::{Capabilities, Features};
 
+mod table;
+
+pub use table::{Row, between, of_driver};
+
 /// Something beside text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {

@@ -222,6 +222,32 @@ impl Rules {
         addresses
     }
 
+    /// The pairs of instances of which some rule carries messages from the first to the second, each
+    /// once, in the order of the rules.
+    pub fn pairs(&self) -> Vec<(&InstanceId, &InstanceId)> {
+        let mut pairs = Vec::new();
+        for rule in &self.rules {
+            for source in &rule.sources {
+                // A message never goes back to where it came from.
+                let is_another = |target: &&Target| match &source.channels {
+                    Channels::Any => true,
+                    Channels::Matching(address) => {
+                        source.instance != target.channel.instance
+                            || *address != target.channel.address
+                    }
+                };
+                let targets = rule.targets.iter().filter(is_another);
+                let to = targets.map(|target| &target.channel.instance);
+                for pair in to.map(|to| (&source.instance, to)) {
+                    if !pairs.contains(&pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        }
+        pairs
+    }
+
     /// Where the rule stands in the file, as 1-based line and column.
     pub fn place_of(&self, rule: &RuleId) -> Option<(usize, usize)> {
         let position = self.by_id.get(rule)?;

@@ -102,7 +102,10 @@ impl Hub {
         };
         let words = [name.to_owned(), ids.join("+")];
         let words = words.into_iter().filter(|word| !word.is_empty());
-        let line: Vec<_> = words.chain([format!("{:?}", outgoing.text)]).collect();
+        let files = outgoing.attachments.iter();
+        let files = files.map(|file| format!("+{}", file.url));
+        let text = [format!("{:?}", outgoing.text)];
+        let line: Vec<_> = words.chain(text).chain(files).collect();
         state.acts.push(line.join(" "));
         state.keys.push(outgoing.key.clone());
         let id = format!("p{}", state.acts.len());
