@@ -139,7 +139,7 @@ impl Sender {
 }
 
 /// A message that another one answers. What the platform does not give is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Quoted {
     /// The platform's id of it, as [`Message::id`] was; for a message of the bridge's, the id that

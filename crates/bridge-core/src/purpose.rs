@@ -1,7 +1,5 @@
 //! What a delivery is for: to say something, to answer a message, or to change one.
 
-use serde::{Deserialize, Serialize};
-
 use crate::message::{Quoted, single_line};
 
 /// Characters of a quoted message that stand above an answer at most.
@@ -11,10 +9,7 @@ const QUOTE_CHARS: usize = 80;
 const NAME_CHARS: usize = 40;
 
 /// What a delivery is for. Ids are the source's: those of [`Message::id`](crate::message::Message::id).
-///
-/// Stores write it down as it is serialized here: variants and fields may be added, never renamed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Purpose {
     /// Says something.
@@ -45,11 +40,6 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Whether it is to say something, and nothing else.
-    pub fn is_say(&self) -> bool {
-        *self == Self::Say
-    }
-
     /// Whether it says something of its own, so that it may stand in a digest. A change may not: it is
     /// about another message.
     pub fn is_said(&self) -> bool {
@@ -148,36 +138,6 @@ mod tests {
         ];
         for (name, text, expected) in rows {
             assert_eq!(line(name, text).as_deref(), expected, "{name:?} {text:?}");
-        }
-    }
-
-    #[test]
-    fn it_is_stored_under_names_that_stay() {
-        let mut quoted = Quoted::new("m1");
-        "a".clone_into(&mut quoted.sender_name);
-        let rows = [
-            (Purpose::Say, r#""say""#),
-            (
-                Purpose::Reply(quoted),
-                r#"{"reply":{"id":"m1","sender_name":"a","text":""}}"#,
-            ),
-            (Purpose::Edit { of: "m1".into() }, r#"{"edit":{"of":"m1"}}"#),
-            (
-                Purpose::Recall { of: "m1".into() },
-                r#"{"recall":{"of":"m1"}}"#,
-            ),
-            (
-                Purpose::React { to: "m1".into() },
-                r#"{"react":{"to":"m1"}}"#,
-            ),
-            (
-                Purpose::RemoveReaction { from: "m1".into() },
-                r#"{"remove_reaction":{"from":"m1"}}"#,
-            ),
-        ];
-        for (purpose, text) in rows {
-            assert_eq!(serde_json::to_string(&purpose).unwrap(), text);
-            assert_eq!(serde_json::from_str::<Purpose>(text).unwrap(), purpose);
         }
     }
 }
