@@ -2,12 +2,14 @@
 //! settles what became of it. One send at a time, in the order of turns.
 //!
 //! ```text
-//! queue (window, store) ─▶ ready (own time, gate, budgets) ─▶ digest ─▶ send ─▶ settling
+//! queue (window, store) ─▶ act ─▶ ready (own time, gate, budgets) ─▶ digest ─▶ send ─▶ settling
 //! ```
 
+mod act;
 mod budget;
 mod digest;
 mod gate;
+mod key;
 mod queue;
 mod report;
 mod settling;
@@ -19,7 +21,6 @@ use std::time::Duration;
 
 use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::driver::Outgoing;
-use bridge_core::fit::fit;
 use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
@@ -31,6 +32,7 @@ use bridge_store::fail_point;
 use tokio::sync::watch;
 
 use budget::ChannelBudget;
+pub(crate) use key::read_key;
 use settling::Settling;
 pub(crate) use target::Target;
 use window::Window;
@@ -130,22 +132,30 @@ impl Lane {
     /// Sends the delivery's parts until it leaves the queue.
     async fn deliver(&mut self, mut delivery: QueuedDelivery) -> Result<(), Stopping> {
         let mut target = Arc::clone(&self.target);
-        let mut parts = fit(&delivery.content, &target.capabilities);
+        let Some(mut carriage) = self.carriage(&delivery).await? else {
+            return Ok(());
+        };
         loop {
             let outbound = self.ready(delivery.progress.not_before).await?;
             if !Arc::ptr_eq(&target, &self.target) {
                 target = Arc::clone(&self.target);
-                parts = fit(&delivery.content, &target.capabilities);
+                let Some(anew) = self.carriage(&delivery).await? else {
+                    return Ok(());
+                };
+                carriage = anew;
             }
             let policy = self.context.policy(&delivery)?;
             if let Some(step) = self.overdue(&delivery, &policy) {
                 return self.settle(&delivery, step).await;
             }
             if policy.digest && self.merge_waiting(&mut delivery).await? {
-                parts = fit(&delivery.content, &target.capabilities);
+                let Some(merged) = self.carriage(&delivery).await? else {
+                    return Ok(());
+                };
+                carriage = merged;
             }
             let sent = usize::try_from(delivery.progress.parts_sent).unwrap_or(usize::MAX);
-            let Some(part) = parts.get(sent) else {
+            let Some(part) = carriage.parts.get(sent) else {
                 let step = Step::Dead(self.nothing_left(&delivery, &policy));
                 return self.settle(&delivery, step).await;
             };
@@ -156,9 +166,10 @@ impl Lane {
             if target.gate.opens_at() > self.context.clock.now() {
                 continue;
             }
-            let key = key(&delivery, sent);
+            let key = key::of(&self.context.store.identity(), &delivery, sent);
             let address = self.context.channel.address.clone();
             let mut outgoing = Outgoing::new(address, part.text.as_str(), key);
+            outgoing.act = carriage.act(sent);
             outgoing.attachments.clone_from(&part.attachments);
             outgoing.msg = Arc::clone(&delivery.content.msg);
             let timeout = policy.attempt_timeout;
@@ -167,7 +178,7 @@ impl Lane {
             let result = outbound.send(Attempt { outgoing, timeout }).await;
             fail_point("send.after");
             drop(in_flight);
-            let is_last = sent + 1 == parts.len();
+            let is_last = sent + 1 == carriage.parts.len();
             match self.follow(&delivery, result, is_last, &policy) {
                 Next::Again(step, progress) => {
                     self.settle(&delivery, step).await?;
@@ -345,16 +356,6 @@ impl Lane {
             window.reorder();
         }
         Ok(())
-    }
-}
-
-/// The idempotency key of a part. A digest grows, and must not be taken for a repetition of what it
-/// was before.
-fn key(delivery: &QueuedDelivery, part: usize) -> String {
-    let QueuedDelivery { id, content, .. } = delivery;
-    match content.is_digest {
-        true => format!("{id}.{part}.{}", content.text.len()),
-        false => format!("{id}.{part}"),
     }
 }
 
