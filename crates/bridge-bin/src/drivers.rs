@@ -2,3 +2,5 @@
 //! platform would be unknown: a new driver needs one line here and one in `Cargo.toml`.
 
 use driver_dingtalk as _;
+use driver_irc as _;
+use driver_webhook as _;

@@ -16,17 +16,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bridge_core::driver::Driver;
-use bridge_core::id::Address;
-use bridge_core::message::Message;
-use bridge_core::time::Timestamp;
-use bytes::Bytes;
-use http::{Request, Response};
-use serde_json::Value;
 
 pub use clause::Clause;
+pub use platform::{
+    Api, Asked, Callbacks, Covers, Credentials, Encoding, Fate, Feed, FeedServer, Network, Server,
+    Success, Verification, WayIn, WayOut,
+};
+pub use subject::{Brings, Markup, Questions, Recorded, Subject};
 pub use table::{Row, Table, Verdict};
 
-use bench::Context;
+use context::Context;
 use logs::Logs;
 
 /// Ends a check, as one that does not hold, unless the condition does.
@@ -38,147 +37,30 @@ macro_rules! ensure {
     };
 }
 
+mod acts;
 mod bench;
 mod clause;
+mod connecting;
+mod context;
 mod decoding;
+mod drive;
+mod dropping;
 mod fields;
+mod lane;
+mod line;
 mod logs;
 mod outcomes;
 mod pauses;
+mod platform;
 mod probing;
+mod questions;
+mod scenarios;
 mod sending;
 mod settings;
+mod subject;
 mod table;
 mod verifying;
-
-/// A driver under test, and how its platform behaves as far as the driver can tell.
-pub trait Subject: Send + Sync + Sized + 'static {
-    /// The driver.
-    type Driver: Driver;
-
-    /// Settings that work, with a value for every key there is. Secrets stand as literals of at least
-    /// 8 characters, which occur nowhere else in what the subject gives.
-    fn settings(&self) -> Value;
-
-    /// The keys of [`Subject::settings`] that hold secrets; empty if there are none.
-    fn secret_keys(&self) -> &'static [&'static str];
-
-    /// How callbacks are authenticated with [`Subject::settings`]; `None` if they are not.
-    fn verification(&self) -> Option<Verification>;
-
-    /// The callback with this body as the platform makes it, signed at `at` with the secrets of
-    /// [`Subject::settings`].
-    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes>;
-
-    /// Recorded callbacks, with what they bring; at least one brings a message.
-    fn recorded(&self) -> Vec<Recorded>;
-
-    /// A callback about a message of the instance itself; `None` if the platform sends none, or if
-    /// nothing in it tells.
-    fn own_message(&self) -> Option<Bytes> {
-        None
-    }
-
-    /// The address of a channel; another one for each number.
-    fn address(&self, number: usize) -> Address;
-
-    /// What a request of the driver sends; `None` if it is no send, such as one for a token.
-    fn sent(&self, request: &Request<Bytes>) -> Option<SentText>;
-
-    /// The platform's answer to `request` while all is well, be it a send or another.
-    fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes>;
-
-    /// What in an answer tells the driver that a send was taken.
-    fn success(&self) -> Success;
-
-    /// The platform's answer to a send that it refuses for good, with `saying` where it has its words
-    /// for people.
-    fn refused(&self, saying: &str) -> Response<Bytes>;
-
-    /// The platform's answer to a send that comes too soon.
-    fn throttled(&self) -> Response<Bytes>;
-
-    /// The platform's answer to any request under credentials that it does not know.
-    fn unauthorized(&self) -> Response<Bytes>;
-
-    /// The platform's answer to a send under a token that has expired; `None` if there are no tokens.
-    fn expired(&self) -> Option<Response<Bytes>> {
-        None
-    }
-}
-
-/// How a platform authenticates its callbacks.
-#[derive(Debug, Clone, Copy)]
-pub struct Verification {
-    /// The header that holds the signature.
-    pub signature: &'static str,
-    /// How the signature is written.
-    pub encoding: Encoding,
-    /// The other headers without which a callback is not authentic.
-    pub other_headers: &'static [&'static str],
-    /// How far the time of signing may lie from the clock, either way; `None` if none is signed.
-    pub window: Option<std::time::Duration>,
-    /// What is signed.
-    pub covers: Covers,
-}
-
-/// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// As text in which every character counts: base64, a shared token.
-    Text,
-    /// As hexadecimal digits of either case.
-    Hex,
-}
-
-/// What a signature covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Covers {
-    /// The body, perhaps with headers.
-    Body,
-    /// Headers only.
-    Headers,
-}
-
-/// A recorded callback.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// Its name in failures, such as that of its file.
-    pub name: &'static str,
-    /// The body.
-    pub body: Bytes,
-    /// What it brings, in order.
-    pub brings: Vec<Brings>,
-}
-
-/// One thing that a recorded callback brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Brings {
-    /// Exactly this message.
-    Message(Box<Message>),
-    /// Nothing that can be forwarded, for this reason.
-    Ignored(&'static str),
-}
-
-/// What a send's request says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentText {
-    /// The channel.
-    pub address: Address,
-    /// The text as people will see it.
-    pub text: String,
-    /// The idempotency key; `None` if the platform takes none.
-    pub key: Option<String>,
-}
-
-/// What tells a driver that a send was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Success {
-    /// A status of success, whatever the body.
-    Status,
-    /// A status of success with a JSON body in which something must stand, such as an id.
-    Body,
-}
+mod working;
 
 /// Runs every check and shows the table.
 ///
@@ -197,19 +79,48 @@ pub fn check_all<S: Subject>(subject: S) {
 
 /// Runs every check, also after one that fails.
 pub fn run<S: Subject>(subject: S) -> Table {
-    let context = Context::new(subject);
+    run_those(subject, |_| true)
+}
+
+/// Runs the check of this name only; one of the group `hygiene` looks at what all others bring
+/// about, and has them run.
+pub fn run_check<S: Subject>(subject: S, name: &str) -> Table {
+    let is_alone = checks::<S>().iter().any(|check| check.name == name);
+    run_those(subject, |other| !is_alone || other == name)
+}
+
+fn run_those<S: Subject>(subject: S, is_wanted: impl Fn(&str) -> bool) -> Table {
+    let seed = seed();
+    let context = Context::new(subject, seed);
     let logs = Logs::default();
     let mut rows: Vec<_> = checks::<S>()
         .iter()
+        .filter(|check| is_wanted(check.name))
         .map(|check| logs.record(|| check.run(&context)))
         .collect();
-    rows.push(Row {
+    // These look at what all the others brought about.
+    let hygiene = |name, check: &dyn Fn() -> Outcome| Row {
         group: "hygiene",
-        name: "no_log_line_holds_a_secret_or_a_text",
+        name,
         clause: clause::N2,
-        verdict: verdict(|| logs.hold_nothing_private(&context)),
-    });
-    Table::new(S::Driver::INFO.platform, rows)
+        verdict: verdict(check),
+    };
+    rows.push(hygiene(
+        "reasons_of_the_work_are_short_and_not_private",
+        &|| connecting::reasons_are_short_and_not_private(&context),
+    ));
+    rows.push(hygiene("no_log_line_holds_a_secret_or_a_text", &|| {
+        logs.hold_nothing_private(&context)
+    }));
+    Table::new(S::Driver::INFO.platform, seed, rows)
+}
+
+/// Another one for each run, unless the environment gives the one of an earlier run.
+fn seed() -> u64 {
+    let given = std::env::var("BRIDGE_CONTRACT_SEED").ok();
+    given
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..))
 }
 
 /// The sentences of the contract that a check holds.
@@ -317,17 +228,51 @@ checks! {
         messages_are_well_formed: D4,
         own_messages_are_known: D5,
     }
+    questions {
+        who_shows_the_credential_is_answered: Q1,
+        all_others_are_refused: Q1,
+        only_the_credential_decides: Q1,
+        any_question_is_borne: Q2,
+    }
+    connecting {
+        a_lost_platform_ends_the_work: W1,
+        an_unreached_platform_ends_the_work: W1,
+        one_connection_at_a_time: W1,
+        a_silent_platform_is_noticed: W5,
+        a_quiet_platform_is_not_lost: W5,
+        reached_is_said_once_accepted: W6,
+        refused_credentials_end_the_work: W7,
+    }
+    working {
+        it_ends_soon_when_told: W2,
+        it_may_be_dropped_at_any_await: W2,
+        nothing_is_acknowledged_before_it_is_taken: W3,
+        what_is_refused_is_brought_again: W3,
+        what_came_is_taken_in_its_order: W4,
+        what_comes_in_pieces_is_whole: W4,
+        own_sends_are_known: D5,
+    }
     sending {
         the_text_arrives_whole: T1,
+        markup_is_shown_as_it_stands: T1,
         what_fits_can_be_sent: T2,
         delivered_means_taken: T3,
         a_failed_send_is_not_repeated: T4,
         a_retry_carries_the_same_key: T5,
         channels_do_not_mix: T6,
-        a_dropped_send_leaves_the_driver_usable: T7,
-        what_prepares_has_not_sent: T8,
         an_expired_token_is_replaced: T9,
         a_foreign_address_is_rejected: T10,
+    }
+    dropping {
+        a_dropped_send_leaves_the_driver_usable: T7,
+        what_prepares_has_not_sent: T8,
+    }
+    acts {
+        attachments_are_asked_for: T11,
+        replies_are_asked_for: T11,
+        edits_are_asked_for: T11,
+        recalls_are_asked_for: T11,
+        reactions_are_asked_for: T11,
     }
     outcomes {
         an_unwritten_request_is_not_delivered: R1,
@@ -353,5 +298,14 @@ checks! {
         a_probe_asks_anew: P2,
         a_probe_tells_bad_credentials: P3,
         a_probe_blames_no_settings_for_the_network: P3,
+    }
+    scenarios {
+        everything_arrives_while_all_is_well: T3,
+        everything_arrives_after_a_while_of_failures: T7,
+        what_is_refused_for_good_is_tried_once: R5,
+        refusals_and_failures_are_told_apart: R5,
+        four_at_once_keep_their_order: T6,
+        a_stop_on_the_way_loses_nothing: T8,
+        tokens_expire_on_the_way: T9,
     }
 }

@@ -7,16 +7,20 @@ use bridge_core::ports::Ports;
 
 pub mod clock;
 pub mod driver_contract;
+pub mod fake_dial;
 pub mod fake_http;
 pub mod fake_mailbox;
+pub mod fake_work;
 pub mod fault_proxy;
 pub mod memory_store;
 pub mod random;
 pub mod store_contract;
 
 pub use clock::FakeClock;
+pub use fake_dial::FakeDial;
 pub use fake_http::FakeHttp;
 pub use fake_mailbox::FakeMailbox;
+pub use fake_work::FakeWork;
 pub use fault_proxy::FaultProxy;
 pub use memory_store::MemoryStore;
 pub use random::CountingRandom;

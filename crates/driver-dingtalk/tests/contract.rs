@@ -6,7 +6,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Brings, Covers, Encoding, Recorded, SentText, Subject, Success, Verification, check_all,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
+    WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -36,23 +37,16 @@ impl Subject for DingTalkSubject {
         &["app_secret", "signing_secret"]
     }
 
-    fn verification(&self) -> Option<Verification> {
-        Some(Verification {
-            signature: "sign",
-            encoding: Encoding::Text,
-            other_headers: &["timestamp"],
-            window: Some(Duration::from_secs(3600)),
-            covers: Covers::Headers,
-        })
+    fn address(&self, number: usize) -> Address {
+        Address::new([("open_conversation_id", format!("cid{number}/+=="))])
     }
 
-    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
-        let timestamp = at.as_millis().to_string();
-        Request::post("/dingtalk/event")
-            .header("Sign", sign(SIGNING_SECRET, &timestamp))
-            .header("Timestamp", timestamp)
-            .body(Bytes::copy_from_slice(body))
-            .expect("plain headers")
+    fn way_in(&self) -> WayIn<'_> {
+        WayIn::Callbacks(self)
+    }
+
+    fn way_out(&self) -> WayOut<'_> {
+        WayOut::Requests(self)
     }
 
     fn recorded(&self) -> Vec<Recorded> {
@@ -117,12 +111,31 @@ impl Subject for DingTalkSubject {
         body["senderId"] = body["chatbotUserId"].clone();
         Some(body.to_string().into())
     }
+}
 
-    fn address(&self, number: usize) -> Address {
-        Address::new([("open_conversation_id", format!("cid{number}/+=="))])
+impl Callbacks for DingTalkSubject {
+    fn verification(&self) -> Option<Verification> {
+        Some(Verification {
+            signature: "sign",
+            encoding: Encoding::Text,
+            other_headers: &["timestamp"],
+            window: Some(Duration::from_secs(3600)),
+            covers: Covers::Headers,
+        })
     }
 
-    fn sent(&self, request: &Request<Bytes>) -> Option<SentText> {
+    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
+        let timestamp = at.as_millis().to_string();
+        Request::post("/dingtalk/event")
+            .header("Sign", sign(SIGNING_SECRET, &timestamp))
+            .header("Timestamp", timestamp)
+            .body(Bytes::copy_from_slice(body))
+            .expect("plain headers")
+    }
+}
+
+impl Api for DingTalkSubject {
+    fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
         if request.uri().path() != SEND_PATH {
             return None;
         }
@@ -130,11 +143,10 @@ impl Subject for DingTalkSubject {
         let param: Value =
             serde_json::from_str(body["msgParam"].as_str().expect("a text")).expect("JSON");
         let group = body["openConversationId"].as_str().expect("a group");
-        Some(SentText {
-            address: Address::new([("open_conversation_id", group)]),
-            text: param["content"].as_str().expect("a text").into(),
-            key: None,
-        })
+        Some(Asked::to_say(
+            Address::new([("open_conversation_id", group)]),
+            param["content"].as_str().expect("a text"),
+        ))
     }
 
     fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes> {

@@ -110,7 +110,7 @@ fn a_driver_is_made_and_linked_by_two_lines() {
     assert_eq!(added(root, drivers), ["use driver_my_chat as _;"]);
     assert!(added(root, "Cargo.toml").is_empty());
     let lib = read(&folder.join("src/lib.rs")).unwrap();
-    assert!(lib.contains("platform: \"my_chat\"") && lib.contains("pub struct MyChatDriver"));
+    assert!(lib.contains("DriverInfo::new(\"my_chat\"") && lib.contains("pub struct MyChatDriver"));
 }
 
 #[test]

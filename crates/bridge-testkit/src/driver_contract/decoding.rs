@@ -3,17 +3,41 @@
 use std::collections::BTreeSet;
 
 use bridge_core::driver::{Batch, Driver, ErasedDriver, Event, Received};
+use bridge_core::ports::Clock as _;
+use bytes::Bytes;
 use serde_json::Value;
 
-use super::bench::{Bench, Context};
+use super::bench::{Bench, Setup};
+use super::context::Context;
 use super::fields::{paths, with, without};
+use super::platform::WayIn;
 use super::{Brings, Outcome, Stop, Subject};
 
+/// A driver that decodes; a check of what comes in is not for those into which nothing does.
+fn opened<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
+    match context.subject.way_in() {
+        WayIn::Nothing => Err(Stop::NotClaimed("nothing comes in")),
+        _ => context.open(Setup::default()),
+    }
+}
+
+/// Takes the body in as its platform brings it.
+fn receive<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Received {
+    if let WayIn::Callbacks(platform) = context.subject.way_in() {
+        let callback = platform.callback(body, bench.clock.now());
+        return ErasedDriver::receive(&*bench.driver, &callback);
+    }
+    match Driver::decode(&*bench.driver, &Bytes::copy_from_slice(body)) {
+        Ok(batch) => Received::Accepted(batch),
+        Err(refusal) => Received::Malformed(refusal),
+    }
+}
+
 pub(super) fn recorded_callbacks_bring_what_was_said<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     let mut is_message_among_them = false;
     for recorded in context.subject.recorded() {
-        let batch = match ErasedDriver::receive(&bench.driver, &bench.callback(&recorded.body)) {
+        let batch = match receive(context, &bench, &recorded.body) {
             Received::Accepted(batch) => batch,
             other => return Err(Stop::Broken(format!("{}: {other:?}", recorded.name))),
         };
@@ -30,7 +54,7 @@ pub(super) fn recorded_callbacks_bring_what_was_said<S: Subject>(context: &Conte
     }
     ensure!(
         is_message_among_them,
-        "the subject records no callback that brings a message"
+        "the subject records nothing that brings a message"
     );
     Ok(())
 }
@@ -38,16 +62,17 @@ pub(super) fn recorded_callbacks_bring_what_was_said<S: Subject>(context: &Conte
 fn brings(event: Event) -> Option<Brings> {
     match event {
         Event::Message(message) => Some(Brings::Message(Box::new(message))),
+        Event::Changed(change) => Some(Brings::Changed(change)),
         Event::Ignored(ignored) => Some(Brings::Ignored(ignored.reason)),
         _ => None,
     }
 }
 
 pub(super) fn the_same_bytes_give_the_same_messages<S: Subject>(context: &Context<S>) -> Outcome {
-    let (bench, other) = (context.bench()?, context.bench()?);
+    let (bench, other) = (opened(context)?, opened(context)?);
     for recorded in context.subject.recorded() {
         let told =
-            |bench: &Bench<S>| format!("{:?}", Driver::decode(&bench.driver, &recorded.body));
+            |bench: &Bench<S>| format!("{:?}", Driver::decode(&*bench.driver, &recorded.body));
         let first = told(&bench);
         for again in [told(&bench), told(&other)] {
             ensure!(first == again, "{}: {first}, then {again}", recorded.name);
@@ -57,24 +82,21 @@ pub(super) fn the_same_bytes_give_the_same_messages<S: Subject>(context: &Contex
 }
 
 pub(super) fn decoding_asks_nothing<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     for recorded in context.subject.recorded() {
-        drop(ErasedDriver::receive(
-            &bench.driver,
-            &bench.callback(&recorded.body),
-        ));
+        drop(receive(context, &bench, &recorded.body));
     }
-    let (asked, sleeping) = (bench.http.requests().len(), bench.clock.sleepers());
-    ensure!(asked == 0, "{asked} requests were made");
+    let (asked, sleeping) = (bench.times_asked(), bench.clock.sleepers());
+    ensure!(asked == 0, "the platform was asked {asked} times");
     ensure!(sleeping == 0, "something sleeps");
     Ok(())
 }
 
 pub(super) fn every_prefix_is_borne<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     for recorded in context.subject.recorded() {
         for end in 0..recorded.body.len() {
-            bears(&bench, &recorded.body[..end])?;
+            bears(context, &bench, &recorded.body[..end])?;
         }
     }
     Ok(())
@@ -82,7 +104,7 @@ pub(super) fn every_prefix_is_borne<S: Subject>(context: &Context<S>) -> Outcome
 
 pub(super) fn every_field_may_be_missing<S: Subject>(context: &Context<S>) -> Outcome {
     for_every_field(context, |bench, body, path| {
-        bears(bench, without(body, path).to_string().as_bytes())
+        bears(context, bench, without(body, path).to_string().as_bytes())
     })
 }
 
@@ -129,15 +151,15 @@ pub(super) fn deep_nesting_is_borne<S: Subject>(context: &Context<S>) -> Outcome
     const DEPTH: usize = 10_000;
     let arrays = "[".repeat(DEPTH) + &"]".repeat(DEPTH);
     let objects = "{\"x\":".repeat(DEPTH) + "1" + &"}".repeat(DEPTH);
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     for deep in [&arrays, &objects, &"[".repeat(DEPTH)] {
-        bears(&bench, deep.as_bytes())?;
+        bears(context, &bench, deep.as_bytes())?;
     }
     every_field_may_be(context, &[&arrays, &objects])
 }
 
 pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     for body in [
         &b""[..],
         b"\xff",
@@ -146,14 +168,14 @@ pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>)
         b"\0\0\0\0",
         b"\"\xed\xa0\x80\"",
     ] {
-        bears(&bench, body)?;
+        bears(context, &bench, body)?;
     }
     for recorded in context.subject.recorded() {
         for place in 0..recorded.body.len() {
             for byte in [0xff, 0x00] {
                 let mut body = recorded.body.to_vec();
                 body[place] = byte;
-                bears(&bench, &body)?;
+                bears(context, &bench, &body)?;
             }
         }
     }
@@ -161,9 +183,9 @@ pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>)
 }
 
 pub(super) fn messages_are_well_formed<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     for recorded in context.subject.recorded() {
-        if let Ok(batch) = Driver::decode(&bench.driver, &recorded.body) {
+        if let Ok(batch) = Driver::decode(&*bench.driver, &recorded.body) {
             well_formed::<S>(&batch)?;
         }
     }
@@ -171,13 +193,11 @@ pub(super) fn messages_are_well_formed<S: Subject>(context: &Context<S>) -> Outc
 }
 
 pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = opened(context)?;
     let Some(body) = context.subject.own_message() else {
-        return Err(Stop::NotClaimed(
-            "no callback tells that the instance said it",
-        ));
+        return Err(Stop::NotClaimed("nothing tells that the instance said it"));
     };
-    let bench = context.bench()?;
-    let batch = Driver::decode(&bench.driver, &body);
+    let batch = Driver::decode(&*bench.driver, &body);
     let batch = batch.map_err(|refusal| Stop::Broken(format!("{refusal:?}")))?;
     let is_message = batch
         .events
@@ -193,11 +213,11 @@ pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcom
 }
 
 /// Receives the signed body: whatever it is, it is authentic, and what it brings is well-formed.
-fn bears<S: Subject>(bench: &Bench<S>, body: &[u8]) -> Outcome {
+fn bears<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Outcome {
     const SHOWN_BYTES: usize = 300;
     let shown = || String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]).into_owned();
     let received = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        ErasedDriver::receive(&bench.driver, &bench.callback(body))
+        receive(context, bench, body)
     }));
     match received {
         Err(_) => Err(Stop::Broken(format!("it panics on {:?}", shown()))),
@@ -244,7 +264,7 @@ fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
 fn every_field_may_be<S: Subject>(context: &Context<S>, odd: &[&str]) -> Outcome {
     for_every_field(context, |bench, body, path| {
         for json in odd {
-            bears(bench, with(body, path, json).as_bytes())?;
+            bears(context, bench, with(body, path, json).as_bytes())?;
         }
         Ok(())
     })
@@ -254,13 +274,13 @@ fn for_every_field<S: Subject>(
     context: &Context<S>,
     check: impl Fn(&Bench<S>, &Value, &super::fields::Path) -> Outcome,
 ) -> Outcome {
-    let bench = context.bench()?;
+    let bench = opened(context)?;
     let recorded = context.subject.recorded().into_iter();
     let bodies =
         recorded.filter_map(|recorded| serde_json::from_slice::<Value>(&recorded.body).ok());
     let bodies: Vec<_> = bodies.filter(|body| !paths(body).is_empty()).collect();
     if bodies.is_empty() {
-        return Err(Stop::NotClaimed("no recorded callback is JSON with fields"));
+        return Err(Stop::NotClaimed("nothing recorded is JSON with fields"));
     }
     for body in &bodies {
         for path in paths(body) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::bench::Context;
+use super::context::Context;
 use super::{Outcome, Subject};
 
 /// The log of a run. Clones are the same one.
@@ -27,10 +27,7 @@ impl Logs {
     pub(super) fn hold_nothing_private<S: Subject>(&self, context: &Context<S>) -> Outcome {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let log = String::from_utf8_lossy(&log);
-        let private = context
-            .secrets()
-            .into_iter()
-            .chain(context.credentials.list());
+        let private = context.credentials().into_iter();
         let private = private.map(|text| ("a secret or token", text));
         let texts = context
             .texts()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, SendError};
 use bridge_core::ports::{HttpError, HttpErrorKind, Reached};
@@ -9,8 +10,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use super::bench::{Bench, Context, credentials_in, page};
-use super::{Outcome, Stop, Subject, Success};
+use super::bench::{Bench, Ending, Setup, page};
+use super::context::{CANARY, Context, TEXT, credentials_in};
+use super::line::Links;
+use super::platform::{Api, Credentials, Fate, Success, WayOut};
+use super::{Outcome, Stop, Subject};
 use crate::fake_http::{Answer, json};
 
 /// Exchanges that bring no answer although the request was written.
@@ -45,6 +49,9 @@ fn is(error: &SendError, certainty: Certainty, what: &str) -> Outcome {
 }
 
 pub(super) fn an_unwritten_request_is_not_delivered<S: Subject>(context: &Context<S>) -> Outcome {
+    if let WayOut::Connection = context.subject.way_out() {
+        return without_a_connection(context);
+    }
     for kind in [HttpErrorKind::Connect, HttpErrorKind::Timeout] {
         let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::No)))?;
         let what = format!("{kind:?} before the request was written");
@@ -55,7 +62,76 @@ pub(super) fn an_unwritten_request_is_not_delivered<S: Subject>(context: &Contex
     Ok(())
 }
 
+/// Sends before there is a connection, and after it has broken.
+fn without_a_connection<S: Subject>(context: &Context<S>) -> Outcome {
+    let begun = |links, credentials| {
+        let bench = context.open(Setup {
+            links,
+            credentials,
+            ..Setup::default()
+        })?;
+        bench.start();
+        Ok(bench)
+    };
+    let broken = context.bench()?;
+    if let Some(line) = &broken.line {
+        line.cut();
+    }
+    broken.pass(Duration::from_secs(1))?;
+    let known = Credentials::Known;
+    for (what, bench) in [
+        (
+            "a send before the work has begun",
+            context.open(Setup::default())?,
+        ),
+        (
+            "a send while connections are refused",
+            begun(Links::Refused, known)?,
+        ),
+        (
+            "a send while no connection is made",
+            begun(Links::Hanging, known)?,
+        ),
+        (
+            "a send under refused credentials",
+            begun(Links::Accepted, Credentials::Unknown)?,
+        ),
+        ("a send after the connection broke", broken),
+    ] {
+        let error = bench.failed_send(what)?;
+        is(&error, Certainty::NotDelivered, what)?;
+        tried_again(&error, what)?;
+    }
+    Ok(())
+}
+
+/// Sends whose answer the connection does not bring.
+fn without_an_answer<S: Subject>(context: &Context<S>) -> Outcome {
+    for (ending, what) in [
+        (Some(Ending::Lost), "a connection that breaks with the send"),
+        (
+            Some(Ending::Unanswered),
+            "a connection that breaks before the answer",
+        ),
+        (None, "a platform that is silent after the send"),
+    ] {
+        let bench = context.bench()?;
+        match (ending, &bench.line) {
+            (Some(ending), _) => drop(bench.next_send(ending)),
+            (None, Some(line)) => line.mute(),
+            (None, None) => {}
+        }
+        let error = bench.failed_send(what)?;
+        is(&error, Certainty::Unknown, what)?;
+        tried_again(&error, what)?;
+    }
+    Ok(())
+}
+
 pub(super) fn an_unanswered_request_is_uncertain<S: Subject>(context: &Context<S>) -> Outcome {
+    if let WayOut::Connection = context.subject.way_out() {
+        return without_an_answer(context);
+    }
     for kind in UNANSWERED {
         let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::Perhaps)))?;
         let what = format!("{kind:?} after the request was written");
@@ -109,14 +185,12 @@ pub(super) fn a_senseless_success_is_no_success<S: Subject>(context: &Context<S>
 
 pub(super) fn a_truncated_success_is_no_success<S: Subject>(context: &Context<S>) -> Outcome {
     success_is_in_the_body(context)?;
-    let bench = context.bench()?;
+    let (api, bench) = (context.api()?, context.bench()?);
     drop(bench.send()?);
     let requests = bench.http.requests();
-    let send = requests
-        .iter()
-        .find(|request| context.subject.sent(request).is_some());
+    let send = requests.iter().find(|request| api.asked(request).is_some());
     let send = send.ok_or_else(|| Stop::Broken("no send was asked for".into()))?;
-    let whole = context.subject.accepted(send);
+    let whole = api.accepted(send);
     let text = String::from_utf8_lossy(whole.body()).trim_end().to_owned();
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         senseless(context, json(200, &text[..end]))?;
@@ -125,7 +199,7 @@ pub(super) fn a_truncated_success_is_no_success<S: Subject>(context: &Context<S>
 }
 
 fn success_is_in_the_body<S: Subject>(context: &Context<S>) -> Outcome {
-    match context.subject.success() {
+    match context.api()?.success() {
         Success::Body => Ok(()),
         Success::Status => Err(Stop::NotClaimed("the status alone tells success")),
     }
@@ -137,8 +211,17 @@ fn senseless<S: Subject>(context: &Context<S>, answer: Response<Bytes>) -> Outco
     is(&bench.failed_send(&what)?, Certainty::Unknown, &what)
 }
 
+/// Has the next send be refused for good.
+fn refuses<S: Subject>(bench: &Bench<S>, saying: &str) -> Outcome {
+    match bench.next_send(Ending::Met(Fate::Refused(saying.into()))) {
+        true => Ok(()),
+        false => Err(Stop::NotClaimed("the platform refuses no send for good")),
+    }
+}
+
 pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.sends_answered(|subject, _| Ok(subject.refused("no")))?;
+    let bench = context.bench()?;
+    refuses(&bench, "no")?;
     let error = bench.failed_send("a refusal")?;
     is(&error, Certainty::NotDelivered, "a refusal")?;
     ensure!(
@@ -149,17 +232,27 @@ pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
 }
 
 pub(super) fn refused_credentials_are_told<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.answering(|subject, _| Ok(subject.unauthorized()))?;
+    let bench = context.open(Setup {
+        credentials: Credentials::Unknown,
+        ..Setup::default()
+    })?;
+    bench.start();
     for what in ["refused credentials", "credentials that are refused again"] {
         let error = bench.failed_send(what)?;
         is(&error, Certainty::NotDelivered, what)?;
+        if let WayOut::Connection = context.subject.way_out() {
+            // The work tells: see W7.
+            tried_again(&error, what)?;
+            continue;
+        }
         ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
     }
     Ok(())
 }
 
 pub(super) fn nothing_asked_is_nothing_delivered<S: Subject>(context: &Context<S>) -> Outcome {
-    for (what, answer) in failures(&*context.subject) {
+    let api = context.api()?;
+    for (what, answer) in failures(api) {
         let bench = context.answering(move |_, _| answer.clone())?;
         let error = bench.failed_send(&what)?;
         if bench.sent().is_empty() {
@@ -174,7 +267,10 @@ pub(super) fn nothing_asked_is_nothing_delivered<S: Subject>(context: &Context<S
 }
 
 pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S>) -> Outcome {
-    for (what, answer) in failures(&*context.subject) {
+    if let WayOut::Connection = context.subject.way_out() {
+        return connects_again(context);
+    }
+    for (what, answer) in failures(context.api()?) {
         let (bench, is_well) = mended(context, answer)?;
         drop(bench.send()?);
         is_well.store(true, Ordering::Relaxed);
@@ -187,28 +283,49 @@ pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S
     Ok(())
 }
 
+/// Sends once more after each way in which a send over a connection can fail.
+fn connects_again<S: Subject>(context: &Context<S>) -> Outcome {
+    const AGAIN: Duration = Duration::from_secs(60);
+    for ending in [
+        Ending::Met(Fate::Refused("no".into())),
+        Ending::Met(Fate::Throttled),
+        Ending::Lost,
+        Ending::Unanswered,
+    ] {
+        let bench = context.bench()?;
+        if !bench.next_send(ending.clone()) {
+            continue;
+        }
+        drop(bench.send()?);
+        bench.pass_supervised(AGAIN)?;
+        let ended = bench.send()?;
+        ensure!(
+            ended.is_ok(),
+            "{ended:?} although all is well again after {ending:?}"
+        );
+    }
+    Ok(())
+}
+
 type Mended<S> = (Bench<S>, Arc<AtomicBool>);
 
 /// A driver whose platform answers everything with `answer`, until all is well.
 fn mended<S: Subject>(context: &Context<S>, answer: Answer) -> Result<Mended<S>, Stop> {
     let is_well = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&is_well);
-    let bench =
-        context.answering(
-            move |subject, request| match is_well.load(Ordering::Relaxed) {
-                true => Ok(subject.accepted(request)),
-                false => answer.clone(),
-            },
-        )?;
+    let bench = context.answering(move |api, request| match is_well.load(Ordering::Relaxed) {
+        true => Ok(api.accepted(request)),
+        false => answer.clone(),
+    })?;
     Ok((bench, switch))
 }
 
 /// Everything that can go wrong with an exchange, with its name.
-fn failures<S: Subject>(subject: &S) -> Vec<(String, Answer)> {
+fn failures(api: &dyn Api) -> Vec<(String, Answer)> {
     let mut failures: Vec<(String, Answer)> = vec![
-        ("a refusal".into(), Ok(subject.refused("no"))),
-        ("throttling".into(), Ok(subject.throttled())),
-        ("refused credentials".into(), Ok(subject.unauthorized())),
+        ("a refusal".into(), Ok(api.refused("no"))),
+        ("throttling".into(), Ok(api.throttled())),
+        ("refused credentials".into(), Ok(api.unauthorized())),
         (
             "no connection".into(),
             Err(broken(HttpErrorKind::Connect, Reached::No)),
@@ -224,52 +341,58 @@ fn failures<S: Subject>(subject: &S) -> Vec<(String, Answer)> {
 }
 
 pub(super) fn details_are_one_short_line<S: Subject>(context: &Context<S>) -> Outcome {
-    const MOST_CHARS: usize = 1000;
     let long = "line\r\n\u{1b}[31m".repeat(1000);
-    let said = context.subject.refused(&long);
-    let plain = |status| json(status, &long);
-    for answer in [said, plain(400), plain(500), page(404)] {
-        let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-        let detail = bench.failed_send("a refusal in many lines")?.detail;
-        let chars = detail.chars().count();
-        ensure!(chars <= MOST_CHARS, "the detail has {chars} characters");
-        ensure!(
-            !detail.chars().any(char::is_control),
-            "the detail is not one line: {detail:?}"
-        );
+    let mut benches = Vec::new();
+    let refusing = context.bench()?;
+    match (context.api(), refuses(&refusing, &long)) {
+        (Err(_), Err(stop)) => return Err(stop),
+        (_, Err(_)) => {}
+        (_, Ok(())) => benches.push(refusing),
+    }
+    if context.api().is_ok() {
+        let plain = |status| json(status, &long);
+        for answer in [plain(400), plain(500), page(404)] {
+            benches.push(context.sends_answered(move |_, _| Ok(answer.clone()))?);
+        }
+    }
+    for bench in benches {
+        is_one_short_line(&bench.failed_send("a refusal in many lines")?.detail)?;
     }
     Ok(())
 }
 
+/// What people read of a failure.
+pub(super) fn is_one_short_line(detail: &str) -> Outcome {
+    const MOST_CHARS: usize = 1000;
+    let chars = detail.chars().count();
+    ensure!(chars <= MOST_CHARS, "the detail has {chars} characters");
+    ensure!(
+        !detail.chars().any(char::is_control),
+        "the detail is not one line: {detail:?}"
+    );
+    Ok(())
+}
+
 pub(super) fn details_show_no_secret_and_no_text<S: Subject>(context: &Context<S>) -> Outcome {
-    // A platform that repeats whatever it was shown.
-    let secrets = context.secrets();
-    let echo = move |subject: &S, request: &Request<Bytes>| {
-        let text = subject.sent(request).map(|sent| sent.text);
-        let shown = credentials_in(subject, &secrets, request).into_iter();
-        shown.chain(text).collect::<Vec<_>>().join(" and ")
-    };
-    let (refuse, fail, refuse_all) = (echo.clone(), echo.clone(), echo);
-    let refusing = context
-        .sends_answered(move |subject, request| Ok(subject.refused(&refuse(subject, request))))?;
-    let failing = context.answering(move |subject, request| {
-        let text = Value::from(fail(subject, request));
-        Ok(json(500, format!("{{\"message\":{text}}}")))
-    })?;
-    let never = context
-        .answering(move |subject, request| Ok(subject.refused(&refuse_all(subject, request))))?;
-    for bench in [refusing, failing, never] {
+    let mut benches = Vec::new();
+    if context.api().is_ok() {
+        benches.extend(echoing(context)?);
+    } else {
+        // What it was shown of the secrets so far.
+        drop(context.bench()?);
+        let bench = context.bench()?;
+        let credentials = context.credentials().join(" and ");
+        refuses(&bench, &format!("{credentials} and {TEXT}"))?;
+        benches.push(bench);
+    }
+    for bench in benches {
         let error = bench.failed_send("an answer that repeats the request")?;
         let told = format!("{error} {error:?}");
         ensure!(
-            !told.contains("canary text"),
+            !told.contains(CANARY),
             "an error shows the text of the message"
         );
-        for secret in context
-            .secrets()
-            .into_iter()
-            .chain(context.credentials.list())
-        {
+        for secret in context.credentials() {
             ensure!(
                 !told.contains(&secret),
                 "an error shows a secret or a token"
@@ -277,4 +400,23 @@ pub(super) fn details_show_no_secret_and_no_text<S: Subject>(context: &Context<S
         }
     }
     Ok(())
+}
+
+/// Platforms that repeat whatever they were shown.
+fn echoing<S: Subject>(context: &Context<S>) -> Result<[Bench<S>; 3], Stop> {
+    let secrets = context.secrets();
+    let echo = move |api: &dyn Api, request: &Request<Bytes>| {
+        let text = api.asked(request).map(|asked| asked.text);
+        let shown = credentials_in(api, &secrets, request).into_iter();
+        shown.chain(text).collect::<Vec<_>>().join(" and ")
+    };
+    let (refuse, fail, refuse_all) = (echo.clone(), echo.clone(), echo);
+    Ok([
+        context.sends_answered(move |api, request| Ok(api.refused(&refuse(api, request))))?,
+        context.answering(move |api, request| {
+            let text = Value::from(fail(api, request));
+            Ok(json(500, format!("{{\"message\":{text}}}")))
+        })?,
+        context.answering(move |api, request| Ok(api.refused(&refuse_all(api, request))))?,
+    ])
 }

@@ -6,11 +6,16 @@ use bridge_core::outcome::{Certainty, RetryAdvice, SendError};
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
-use super::bench::{Context, page};
+use super::bench::{Ending, page};
+use super::context::Context;
+use super::platform::Fate;
 use super::{Outcome, Stop, Subject};
 
 pub(super) fn throttling_is_tried_again<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.sends_answered(|subject, _| Ok(subject.throttled()))?;
+    let bench = context.bench()?;
+    if !bench.next_send(Ending::Met(Fate::Throttled)) {
+        return Err(Stop::NotClaimed("the platform throttles nothing"));
+    }
     waits(&bench.failed_send("throttling")?)
 }
 

@@ -4,12 +4,15 @@ use bridge_core::driver::Driver;
 use bridge_core::outcome::{ErrorKind, SendError};
 use bridge_core::ports::{HttpError, HttpErrorKind, Reached};
 
-use super::bench::{Bench, Context, drive};
+use super::bench::{Bench, Setup};
+use super::context::Context;
+use super::line::Links;
+use super::platform::Credentials;
 use super::{Outcome, Stop, Subject};
 
 /// A bench whose driver has probed once.
 fn probed<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
-    let bench = context.bench()?;
+    let bench = context.open(Setup::default())?;
     match probe(&bench)? {
         Ok(Some(_)) => Ok(bench),
         Ok(None) => Err(Stop::NotClaimed("there is nothing to try without sending")),
@@ -18,7 +21,7 @@ fn probed<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
 }
 
 fn probe<S: Subject>(bench: &Bench<S>) -> Result<Result<Option<&'static str>, SendError>, Stop> {
-    drive(&bench.clock, bench.driver.probe())
+    bench.drive(bench.driver.probe())
 }
 
 pub(super) fn a_probe_sends_no_message<S: Subject>(context: &Context<S>) -> Outcome {
@@ -30,9 +33,9 @@ pub(super) fn a_probe_sends_no_message<S: Subject>(context: &Context<S>) -> Outc
 pub(super) fn a_probe_asks_anew<S: Subject>(context: &Context<S>) -> Outcome {
     let bench = probed(context)?;
     for _ in 0..2 {
-        let before = bench.http.requests().len();
+        let before = bench.times_asked();
         drop(probe(&bench)?);
-        let asked = bench.http.requests().len() - before;
+        let asked = bench.times_asked() - before;
         ensure!(before > 0 && asked > 0, "a probe asks nothing");
     }
     Ok(())
@@ -40,7 +43,10 @@ pub(super) fn a_probe_asks_anew<S: Subject>(context: &Context<S>) -> Outcome {
 
 pub(super) fn a_probe_tells_bad_credentials<S: Subject>(context: &Context<S>) -> Outcome {
     drop(probed(context)?);
-    let bench = context.answering(|subject, _| Ok(subject.unauthorized()))?;
+    let bench = context.open(Setup {
+        credentials: Credentials::Unknown,
+        ..Setup::default()
+    })?;
     match probe(&bench)? {
         Err(error) if matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Rejected) => Ok(()),
         other => Err(Stop::Broken(format!("{other:?} for refused credentials"))),
@@ -51,12 +57,15 @@ pub(super) fn a_probe_blames_no_settings_for_the_network<S: Subject>(
     context: &Context<S>,
 ) -> Outcome {
     drop(probed(context)?);
-    let bench = context.answering(|_, _| {
-        Err(HttpError {
-            kind: HttpErrorKind::Connect,
-            reached: Reached::No,
-            detail: "a scripted failure".into(),
-        })
+    let unreached = HttpError {
+        kind: HttpErrorKind::Connect,
+        reached: Reached::No,
+        detail: "a scripted failure".into(),
+    };
+    let bench = context.open(Setup {
+        links: Links::Refused,
+        answer: Some(Box::new(move |_, _| Err(unreached.clone()))),
+        ..Setup::default()
     })?;
     match probe(&bench)? {
         Err(error) if !matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Rejected) => {

@@ -1,13 +1,16 @@
 //! Checks of what an operator writes, and of what follows from settings alone.
 
+use std::sync::Arc;
+
 use bridge_core::capability::Inbound;
 use bridge_core::driver::{Driver, Report};
 use bridge_core::secret;
 use serde_json::{Map, Value, json};
 
-use super::bench::Context;
+use super::context::Context;
+use super::platform::{WayIn, WayOut};
 use super::{Outcome, Stop, Subject};
-use crate::{FakeClock, FakeHttp, fake_ports};
+use crate::{FakeClock, FakeDial, FakeHttp, fake_ports};
 
 /// A secret needs this many characters to be looked for.
 const SHORTEST_SECRET: usize = 8;
@@ -274,6 +277,21 @@ pub(super) fn the_way_in_is_as_claimed<S: Subject>(context: &Context<S>) -> Outc
         "the capabilities say {inbound:?}, and there is {} listener",
         if listens { "a" } else { "no" }
     );
+    let (way_in, way_out) = (context.subject.way_in(), context.subject.way_out());
+    let is_claimed = match way_in {
+        WayIn::Nothing => inbound == Inbound::Nothing,
+        WayIn::Callbacks(_) => inbound == Inbound::Listener,
+        WayIn::Connection(_) => inbound == Inbound::Connection,
+        WayIn::Polling(_) => inbound == Inbound::Polling,
+    };
+    ensure!(
+        is_claimed,
+        "the capabilities say {inbound:?}, and the subject's way in is {way_in:?}"
+    );
+    ensure!(
+        matches!(way_out, WayOut::Requests(_)) || matches!(way_in, WayIn::Connection(_)),
+        "the subject's sends go over a connection that it does not have"
+    );
     Ok(())
 }
 
@@ -299,11 +317,14 @@ pub(super) fn the_identity_is_pure_and_no_secret<S: Subject>(context: &Context<S
 }
 
 pub(super) fn opening_asks_nothing<S: Subject>(context: &Context<S>) -> Outcome {
-    let (clock, http) = (FakeClock::default(), FakeHttp::new());
-    let driver = context.open(fake_ports(&clock, &http))?;
-    let (asked, sleeping) = (http.requests().len(), clock.sleepers());
+    let (clock, http, dial) = (FakeClock::default(), FakeHttp::new(), FakeDial::refusing());
+    let mut ports = fake_ports(&clock, &http);
+    ports.dial = Arc::new(dial.clone());
+    let driver = context.driver(ports)?;
+    let asked = http.requests().len() + dial.targets().len();
+    let sleeping = clock.sleepers();
     drop(driver);
-    ensure!(asked == 0, "{asked} requests were made");
+    ensure!(asked == 0, "the platform was asked {asked} times");
     ensure!(sleeping == 0, "a task sleeps");
     Ok(())
 }

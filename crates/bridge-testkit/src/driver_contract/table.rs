@@ -8,6 +8,7 @@ use super::clause::Clause;
 #[derive(Debug, Clone)]
 pub struct Table {
     platform: &'static str,
+    seed: u64,
     rows: Vec<Row>,
 }
 
@@ -36,8 +37,12 @@ pub enum Verdict {
 }
 
 impl Table {
-    pub(super) fn new(platform: &'static str, rows: Vec<Row>) -> Self {
-        Self { platform, rows }
+    pub(super) fn new(platform: &'static str, seed: u64, rows: Vec<Row>) -> Self {
+        Self {
+            platform,
+            seed,
+            rows,
+        }
     }
 
     /// Every check that there is, in the order in which they ran.
@@ -60,7 +65,11 @@ impl Table {
 /// The failures last, where they are seen.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the contract of drivers, held by `{}`:", self.platform)?;
+        let Self { platform, seed, .. } = self;
+        writeln!(
+            f,
+            "the contract of drivers, held by `{platform}` (BRIDGE_CONTRACT_SEED={seed}):"
+        )?;
         for row in &self.rows {
             let (group, name, id) = (row.group, row.name, row.clause.id);
             match &row.verdict {

@@ -8,8 +8,10 @@ use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 
-use super::bench::{Bench, Context};
-use super::{Covers, Encoding, Outcome, Stop, Subject, Verification};
+use super::bench::{Bench, Setup};
+use super::context::Context;
+use super::platform::{Callbacks, Covers, Encoding, Verification, WayIn};
+use super::{Outcome, Stop, Subject};
 
 /// Bodies, from well-formed to no text at all.
 fn bodies<S: Subject>(context: &Context<S>) -> Vec<Bytes> {
@@ -21,8 +23,16 @@ fn bodies<S: Subject>(context: &Context<S>) -> Vec<Bytes> {
         .collect()
 }
 
+/// The platform's side; the checks of who is let in are for those that call.
+pub(super) fn callbacks<S: Subject>(context: &Context<S>) -> Result<&dyn Callbacks, Stop> {
+    match context.subject.way_in() {
+        WayIn::Callbacks(callbacks) => Ok(callbacks),
+        _ => Err(Stop::NotClaimed("the platform calls no listener")),
+    }
+}
+
 fn verification<S: Subject>(context: &Context<S>) -> Result<Verification, Stop> {
-    let claimed = context.subject.verification();
+    let claimed = callbacks(context)?.verification();
     claimed.ok_or(Stop::NotClaimed(
         "the platform does not authenticate its callbacks",
     ))
@@ -33,7 +43,16 @@ fn signed<S: Subject>(context: &Context<S>, bench: &Bench<S>) -> Result<Request<
     let recorded = context.subject.recorded().into_iter().next();
     let recorded =
         recorded.ok_or_else(|| Stop::Broken("the subject records no callback".into()))?;
-    Ok(bench.callback(&recorded.body))
+    callback(context, bench, &recorded.body)
+}
+
+/// `body` as a callback that is signed now.
+fn callback<S: Subject>(
+    context: &Context<S>,
+    bench: &Bench<S>,
+    body: &[u8],
+) -> Result<Request<Bytes>, Stop> {
+    Ok(callbacks(context)?.callback(body, bench.clock.now()))
 }
 
 fn refused<S: Subject>(
@@ -41,23 +60,23 @@ fn refused<S: Subject>(
     request: &Request<Bytes>,
     what: &str,
 ) -> Result<Refusal, Stop> {
-    match Driver::verify(&bench.driver, request) {
+    match Driver::verify(&*bench.driver, request) {
         Err(refusal) => Ok(refusal),
         Ok(()) => Err(Stop::Broken(format!("{what} passes"))),
     }
 }
 
 pub(super) fn what_is_signed_passes<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    let bench = context.open(Setup::default())?;
     for body in bodies(context) {
-        let verdict = Driver::verify(&bench.driver, &bench.callback(&body));
+        let verdict = Driver::verify(&*bench.driver, &callback(context, &bench, &body)?);
         ensure!(verdict.is_ok(), "{verdict:?} for the body {body:?}");
     }
     Ok(())
 }
 
 pub(super) fn every_bit_of_the_signature_counts<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     let request = signed(context, &bench)?;
     let Some(value) = request.headers().get(verification.signature) else {
         return Err(Stop::Broken(format!(
@@ -116,7 +135,7 @@ fn refuses_signature<S: Subject>(
 }
 
 pub(super) fn every_byte_of_a_signed_body_counts<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     if verification.covers == Covers::Headers {
         return Err(Stop::NotClaimed("the platform does not sign the body"));
     }
@@ -143,7 +162,7 @@ fn headers(verification: Verification) -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn no_header_may_be_missing<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     for name in headers(verification) {
         let mut request = signed(context, &bench)?;
         request.headers_mut().remove(name);
@@ -168,7 +187,7 @@ pub(super) fn no_header_may_be_missing<S: Subject>(context: &Context<S>) -> Outc
 }
 
 pub(super) fn no_header_may_be_repeated<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     for name in headers(verification) {
         let request = signed(context, &bench)?;
         let Some(value) = request.headers().get(name).cloned() else {
@@ -184,16 +203,17 @@ pub(super) fn no_header_may_be_repeated<S: Subject>(context: &Context<S>) -> Out
 }
 
 pub(super) fn the_window_is_kept<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
+    let platform = callbacks(context)?;
     let Some(window) = verification.window else {
         return Err(Stop::NotClaimed("the platform signs no time"));
     };
     // The time may be signed in whole seconds.
     let (now, grain) = (bench.clock.now(), Duration::from_secs(1));
     let inside = window.saturating_sub(grain);
-    let at = |at: Timestamp| context.subject.callback(b"{}", at);
+    let at = |at: Timestamp| platform.callback(b"{}", at);
     for time in [now, now.minus(inside), now.plus(inside)] {
-        let verdict = Driver::verify(&bench.driver, &at(time));
+        let verdict = Driver::verify(&*bench.driver, &at(time));
         ensure!(
             verdict.is_ok(),
             "{verdict:?} for one signed at {time}, now being {now}"
@@ -213,10 +233,10 @@ pub(super) fn the_window_is_kept<S: Subject>(context: &Context<S>) -> Outcome {
 }
 
 pub(super) fn the_body_is_not_parsed<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     let mut refusals = Vec::new();
     for body in bodies(context) {
-        let mut request = bench.callback(&body);
+        let mut request = callback(context, &bench, &body)?;
         request.headers_mut().remove(verification.signature);
         let refusal = refused(&bench, &request, "a callback without a signature")?;
         refusals.push((refusal, body));
@@ -235,18 +255,19 @@ pub(super) fn the_body_is_not_parsed<S: Subject>(context: &Context<S>) -> Outcom
 }
 
 pub(super) fn only_the_clock_port_tells_the_time<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
+    callbacks(context)?;
+    let bench = context.open(Setup::default())?;
     // 2001 and 2033: no machine that runs this is there.
     for millis in [1_000_000_000_000, 2_000_000_000_000] {
         bench.clock.set(Timestamp::from_millis(millis));
-        let verdict = Driver::verify(&bench.driver, &signed(context, &bench)?);
+        let verdict = Driver::verify(&*bench.driver, &signed(context, &bench)?);
         ensure!(verdict.is_ok(), "{verdict:?} at {}", bench.clock.now());
     }
     Ok(())
 }
 
 pub(super) fn refusals_give_nothing_away<S: Subject>(context: &Context<S>) -> Outcome {
-    let (verification, bench) = (verification(context)?, context.bench()?);
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
     let right = signed(context, &bench)?;
     let signature = right.headers().get(verification.signature);
     let signature = signature

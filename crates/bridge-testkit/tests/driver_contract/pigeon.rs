@@ -1,12 +1,14 @@
 //! A driver for a platform that does not exist: sound, unless a fault is present.
 
 mod inbound;
+mod letters;
+mod markup;
 mod outbound;
 mod settings;
 
 use std::sync::Arc;
 
-use bridge_core::capability::{Capabilities, Inbound};
+use bridge_core::capability::{Capabilities, Features, Inbound};
 use bridge_core::driver::{
     AddressKey, Batch, Driver, DriverInfo, Identity, Listen, Outgoing, Refusal, Report,
 };
@@ -16,10 +18,11 @@ use bytes::Bytes;
 
 use crate::fault::Fault;
 pub(crate) use inbound::sign;
+pub(crate) use markup::{escaped_len, unescape};
 use outbound::Outbound;
 use settings::Settings;
 
-/// The largest text that the platform takes, in bytes.
+/// The largest text that the platform takes, in bytes of what is written to it.
 pub(crate) const TEXT_LIMIT: usize = 2000;
 
 pub(crate) struct Pigeon {
@@ -52,6 +55,11 @@ impl Driver for Pigeon {
             false => Inbound::Listener,
         };
         capabilities.idempotent_send = true;
+        capabilities.text_size = match Fault::CountsByHalves.is_present() {
+            true => |text| text.len() / 2,
+            false => markup::escaped_len,
+        };
+        capabilities.shows = Features::ALL;
         capabilities
     }
 
@@ -81,7 +89,17 @@ impl Driver for Pigeon {
     }
 
     fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
+        if Fault::AsksWhileDecoding.is_present() {
+            self.outbound.ask_for_nothing();
+        }
         inbound::decode(raw)
+    }
+
+    async fn answer(
+        &self,
+        request: &http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Refusal> {
+        letters::answer(&self.settings, request)
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
@@ -89,7 +107,9 @@ impl Driver for Pigeon {
     }
 
     async fn probe(&self) -> Result<Option<&'static str>, SendError> {
-        self.outbound.probe().await?;
+        if !Fault::ProbesNothing.is_present() {
+            self.outbound.probe().await?;
+        }
         Ok(Some("fetched a token"))
     }
 }

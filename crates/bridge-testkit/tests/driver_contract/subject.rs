@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use bridge_core::driver::Act;
 use bridge_core::id::Address;
-use bridge_core::message::{Message, Sender};
+use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Brings, Covers, Encoding, Recorded, SentText, Subject, Success, Verification,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Questions, Recorded, Subject, Success,
+    Verification, WayIn, WayOut,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -14,10 +16,11 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::pigeon::{Pigeon, TEXT_LIMIT, sign};
+use crate::pigeon::{Pigeon, TEXT_LIMIT, escaped_len, sign, unescape};
 
 const HOOK_SECRET: &str = "hook-canary-91";
 const API_KEY: &str = "api-canary-17";
+const READ_KEY: &str = "read-canary-33";
 const TOKEN: &str = "token-canary-5d2e";
 
 pub(crate) struct PigeonSubject;
@@ -27,32 +30,25 @@ impl Subject for PigeonSubject {
 
     fn settings(&self) -> Value {
         json!({
-            "api_key": API_KEY, "hook_secret": HOOK_SECRET, "api_base": "http://127.0.0.1:9",
-            "listen_port": 0
+            "api_key": API_KEY, "hook_secret": HOOK_SECRET, "read_key": READ_KEY,
+            "api_base": "http://127.0.0.1:9", "listen_port": 0
         })
     }
 
     fn secret_keys(&self) -> &'static [&'static str] {
-        &["api_key", "hook_secret"]
+        &["api_key", "hook_secret", "read_key"]
     }
 
-    fn verification(&self) -> Option<Verification> {
-        Some(Verification {
-            signature: "x-pigeon-signature",
-            encoding: Encoding::Text,
-            other_headers: &["x-pigeon-time"],
-            window: Some(Duration::from_secs(300)),
-            covers: Covers::Body,
-        })
+    fn address(&self, number: usize) -> Address {
+        Address::new([("loft", format!("loft {number}"))])
     }
 
-    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
-        let time = at.as_millis().to_string();
-        Request::post("/pigeon")
-            .header("x-pigeon-signature", sign(HOOK_SECRET, &time, body))
-            .header("x-pigeon-time", time)
-            .body(Bytes::copy_from_slice(body))
-            .expect("plain headers")
+    fn way_in(&self) -> WayIn<'_> {
+        WayIn::Callbacks(self)
+    }
+
+    fn way_out(&self) -> WayOut<'_> {
+        WayOut::Requests(self)
     }
 
     fn recorded(&self) -> Vec<Recorded> {
@@ -86,31 +82,78 @@ impl Subject for PigeonSubject {
         Some(json!({ "messages": [message] }).to_string().into())
     }
 
-    fn address(&self, number: usize) -> Address {
-        Address::new([("loft", format!("loft {number}"))])
+    fn questions(&self) -> Option<Questions> {
+        let asked = |uri: &str| {
+            Request::get(uri)
+                .header(AUTHORIZATION, format!("Bearer {READ_KEY}"))
+                .body(Bytes::new())
+                .expect("plain headers")
+        };
+        Some(Questions {
+            good: vec![asked("/letters"), asked("/letters?after=7&limit=1")],
+            credential: "authorization",
+        })
     }
 
-    fn sent(&self, request: &Request<Bytes>) -> Option<SentText> {
+    fn markup(&self) -> Vec<Markup> {
+        let row = |text, written| Markup { text, written };
+        vec![
+            row("<loud>", "&lt;loud>"),
+            row("&lt;loud&gt; & clear", "&amp;lt;loud&amp;gt; &amp; clear"),
+        ]
+    }
+}
+
+impl Callbacks for PigeonSubject {
+    fn verification(&self) -> Option<Verification> {
+        Some(Verification {
+            signature: "x-pigeon-signature",
+            encoding: Encoding::Text,
+            other_headers: &["x-pigeon-time"],
+            window: Some(Duration::from_secs(300)),
+            covers: Covers::Body,
+        })
+    }
+
+    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
+        let time = at.as_millis().to_string();
+        Request::post("/pigeon")
+            .header("x-pigeon-signature", sign(HOOK_SECRET, &time, body))
+            .header("x-pigeon-time", time)
+            .body(Bytes::copy_from_slice(body))
+            .expect("plain headers")
+    }
+}
+
+impl Api for PigeonSubject {
+    fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
         if request.uri().path() != "/messages" {
             return None;
         }
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let key = request.headers().get("idempotency-key");
-        Some(SentText {
-            address: Address::new([("loft", body["loft"].as_str().expect("a loft"))]),
-            text: body["text"].as_str().expect("a text").into(),
-            key: key.map(|key| key.to_str().expect("ASCII").into()),
-        })
+        let written = body["text"].as_str().expect("a text");
+        let address = Address::new([("loft", body["loft"].as_str().expect("a loft"))]);
+        let key = key.map(|key| key.to_str().expect("ASCII"));
+        let mut asked = Asked::to_say(address, unescape(written)).keyed(key);
+        asked.written = written.to_owned();
+        asked.act = act(&body);
+        let files = body["files"].as_array().into_iter().flatten();
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        asked.attachments = files
+            .map(|file| Attachment::new(text(&file[0]), text(&file[1])))
+            .collect();
+        Some(asked)
     }
 
     fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let Some(sent) = self.sent(request) else {
+        let Some(asked) = self.asked(request) else {
             return answer(200, json!({ "token": TOKEN }));
         };
         if request.headers().get(AUTHORIZATION).is_none() {
             return self.unauthorized();
         }
-        match sent.text.len() <= TEXT_LIMIT {
+        match escaped_len(&asked.text) <= TEXT_LIMIT {
             true => answer(200, json!({ "id": "sent-1" })),
             false => answer(413, "{}"),
         }
@@ -134,5 +177,20 @@ impl Subject for PigeonSubject {
 
     fn expired(&self) -> Option<Response<Bytes>> {
         Some(answer(401, json!({ "error": "expired" })))
+    }
+}
+
+fn act(body: &Value) -> Act {
+    let ids = body["ids"].as_array().into_iter().flatten();
+    let ids: Vec<_> = ids
+        .map(|id| id.as_str().expect("an id").to_owned())
+        .collect();
+    match body["act"].as_str() {
+        Some("reply") => Act::Reply { to: ids },
+        Some("edit") => Act::Edit { of: ids },
+        Some("recall") => Act::Recall { of: ids },
+        Some("react") => Act::React { to: ids },
+        Some("unreact") => Act::RemoveReaction { from: ids },
+        _ => Act::Say,
     }
 }

@@ -54,6 +54,9 @@ pub(crate) fn verify(
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    if Fault::RefusesAllCallbacks.is_present() {
+        return Err(refusal("wrong"));
+    }
     if Fault::ParsesBeforeVerifying.is_present() {
         messages(request.body()).ok_or_else(|| refusal("not_json"))?;
     }
@@ -112,6 +115,9 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     if Fault::PanicsOnBytes.is_present() {
         std::str::from_utf8(body).expect("the platform sends text");
     }
+    if Fault::PanicsOnDepth.is_present() {
+        assert!(!body.starts_with(b"[[[[[[[["), "too deep");
+    }
     let messages = messages(body).ok_or_else(|| refusal("not_json"))?;
     let mut events: Vec<_> = messages.iter().map(event).collect();
     if Fault::ReordersEvents.is_present() {
@@ -165,6 +171,9 @@ fn event(message: &Value) -> Event {
     let sender = Sender::new(text("by"), text("by"));
     let mut heard = Message::new(address, sender, text("text"));
     heard.id = Some(text("id")).filter(|id| !id.is_empty());
+    if Fault::EmptyIds.is_present() {
+        heard.id = Some(String::new());
+    }
     if Fault::RandomIds.is_present() {
         heard.id = Some(COUNT.fetch_add(1, Ordering::Relaxed).to_string());
     }

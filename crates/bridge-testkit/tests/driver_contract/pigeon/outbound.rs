@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bridge_core::driver::Outgoing;
+use bridge_core::driver::{Act, Outgoing};
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Ports;
@@ -13,6 +13,7 @@ use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::markup;
 use super::settings::Settings;
 use crate::fault::Fault;
 
@@ -27,6 +28,7 @@ pub(crate) struct Outbound {
     behind: Mutex<Option<Outgoing>>,
     last: Mutex<Option<Address>>,
     is_busy: AtomicBool,
+    has_failed: AtomicBool,
     tries: AtomicU64,
 }
 
@@ -39,6 +41,7 @@ impl Outbound {
             behind: Mutex::default(),
             last: Mutex::default(),
             is_busy: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             tries: AtomicU64::new(0),
         }
     }
@@ -47,8 +50,9 @@ impl Outbound {
         if Fault::WaitsOutsideThePorts.is_present() {
             std::future::pending::<()>().await;
         }
-        if Fault::StaysLockedWhenDropped.is_present() && self.is_busy.swap(true, Ordering::Relaxed)
-        {
+        let is_locked =
+            Fault::StaysLockedWhenDropped.is_present() || Fault::StaysLockedWhenFailed.is_present();
+        if is_locked && self.is_busy.swap(true, Ordering::Relaxed) {
             let advice = RetryAdvice::Backoff(Scope::Instance);
             return Err(SendError::temporary(
                 ErrorKind::Unavailable,
@@ -57,7 +61,15 @@ impl Outbound {
                 "busy",
             ));
         }
-        let due = match Fault::SendsOneBehind.is_present() {
+        let keeps_one = Fault::SendsOneBehind.is_present() || Fault::KeepsOneForLater.is_present();
+        let number = self.tries.fetch_add(1, Ordering::Relaxed);
+        let loses_this = Fault::LosesEveryTenth.is_present() && number % 10 == 9
+            || Fault::LosesTheNextAfterAFailure.is_present()
+                && self.has_failed.swap(false, Ordering::Relaxed);
+        if loses_this {
+            return Ok(Sent::default());
+        }
+        let due = match keeps_one {
             true => lock(&self.behind).replace(outgoing.clone()),
             false => Some(outgoing.clone()),
         };
@@ -65,8 +77,27 @@ impl Outbound {
             Some(due) => self.renewing(&due).await,
             None => Ok(Sent::default()),
         };
-        self.is_busy.store(false, Ordering::Relaxed);
-        result
+        if result.is_ok() || !Fault::StaysLockedWhenFailed.is_present() {
+            self.is_busy.store(false, Ordering::Relaxed);
+        }
+        self.has_failed.store(result.is_err(), Ordering::Relaxed);
+        result.map_err(|error| self.misjudged(error))
+    }
+
+    fn misjudged(&self, error: SendError) -> SendError {
+        let advice = match error.kind {
+            ErrorKind::Rejected
+                if Fault::RetriesLaterRefusals.is_present()
+                    && self.tries.load(Ordering::Relaxed) > 3 =>
+            {
+                RetryAdvice::Backoff(Scope::Message)
+            }
+            ErrorKind::Throttled if Fault::TakesThrottlingForRefusal.is_present() => {
+                RetryAdvice::Never
+            }
+            _ => error.advice,
+        };
+        SendError { advice, ..error }
     }
 
     pub(crate) async fn probe(&self) -> Result<(), SendError> {
@@ -77,7 +108,20 @@ impl Outbound {
         if !Fault::ProbeRemembers.is_present() {
             *lock(&self.token) = None;
         }
-        self.token().await.map(drop)
+        self.token().await.map(drop).map_err(|error| SendError {
+            kind: match Fault::ProbeBlamesSettings.is_present() {
+                true => ErrorKind::Unauthorized,
+                false => error.kind,
+            },
+            ..error
+        })
+    }
+
+    /// Asks without waiting for the answer.
+    pub(crate) fn ask_for_nothing(&self) {
+        let request = Request::get("http://127.0.0.1:9/hello").body(Bytes::new());
+        let asked = self.ports.http.exchange(request.expect("a URL"));
+        drop(futures_util::FutureExt::now_or_never(asked));
     }
 
     /// Sends, with a new token once more if the platform refuses the first.
@@ -86,9 +130,18 @@ impl Outbound {
         if loft.is_empty() && !Fault::SendsAnywhere.is_present() {
             return Err(SendError::rejected(SEND, "the target has no `loft`"));
         }
-        *lock(&self.last) = Some(outgoing.address.clone());
+        let before = lock(&self.last).replace(outgoing.address.clone());
         outgoing.preparing();
         let token = self.token().await?;
+        let loft = match before.as_ref().and_then(|before| before.get("loft")) {
+            Some(before)
+                if Fault::MixesManyAtOnce.is_present()
+                    && self.tries.load(Ordering::Relaxed) % 3 == 2 =>
+            {
+                before.to_owned()
+            }
+            _ => loft,
+        };
         let loft = match lock(&self.last).as_ref().and_then(|last| last.get("loft")) {
             Some(last) if Fault::MixesChannels.is_present() => last.to_owned(),
             _ => loft,
@@ -100,6 +153,9 @@ impl Outbound {
         let is_refused = |result: &Result<Sent, SendError>| matches!(result, Err(error) if error.detail.starts_with("401"));
         if !is_refused(&result) || Fault::KeepsExpiredToken.is_present() {
             return result;
+        }
+        if Fault::RefusesWhatExpires.is_present() {
+            return Err(SendError::rejected(SEND, "the token has expired"));
         }
         outgoing.preparing();
         *lock(&self.token) = None;
@@ -144,6 +200,11 @@ impl Outbound {
             true => outgoing.text.trim(),
             false => &outgoing.text,
         };
+        let text = markup::escape(text);
+        let (act, ids) = named(&outgoing.act);
+        if act == "recall" && Fault::RecallsNothing.is_present() {
+            return Ok(Sent::default());
+        }
         let key = match () {
             () if Fault::NoKey.is_present() => None,
             () if Fault::NewKeyForEachTry.is_present() => {
@@ -151,12 +212,19 @@ impl Outbound {
             }
             () => Some(outgoing.key.clone()),
         };
-        let body = json!({ "loft": loft, "text": text });
+        let files = match Fault::DropsFiles.is_present() {
+            true => &[][..],
+            false => &outgoing.attachments,
+        };
+        let files = files.iter().map(|file| json!([file.name, file.url]));
+        let files: Vec<_> = files.collect();
+        let body = json!({ "loft": loft, "text": text, "act": act, "ids": ids, "files": files });
         if !Fault::PreparesForever.is_present() {
             outgoing.sending();
         }
         let answer = self.exchange(SEND, Some(token), key, &body).await?;
-        if Fault::DeliveredOn500.is_present() && answer.status() == 500
+        if Fault::DeliveredOnHalfAnAnswer.is_present() && answer.body().starts_with(b"{\"id")
+            || Fault::DeliveredOn500.is_present() && answer.status() == 500
             || Fault::DeliveredOnGarbage.is_present() && answer.status() == 200
         {
             return Ok(Sent::default());
@@ -201,6 +269,21 @@ impl Outbound {
     }
 }
 
+/// What the platform calls it, and the ids of what it is done to.
+fn named(act: &Act) -> (&'static str, &[String]) {
+    match act {
+        Act::Reply { .. } if Fault::RepliesAsSays.is_present() => ("say", &[]),
+        Act::Reply { to } => ("reply", to),
+        Act::Edit { .. } if Fault::EditsAsSays.is_present() => ("say", &[]),
+        Act::Edit { of } => ("edit", of),
+        Act::Recall { of } => ("recall", of),
+        Act::React { to } => ("react", to),
+        Act::RemoveReaction { from } if Fault::ReactsAnew.is_present() => ("react", from),
+        Act::RemoveReaction { from } => ("unreact", from),
+        _ => ("say", &[]),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -238,6 +321,9 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
             SendError::temporary(ErrorKind::Rejected, again, operation, detail)
         }
         300..=499 => SendError::rejected(operation, detail),
+        502 if Fault::CertainOfGateways.is_present() => {
+            SendError::temporary(ErrorKind::Unavailable, again, operation, detail)
+        }
         _ => SendError {
             advice: match Fault::GivesUpOnGateway.is_present() {
                 true => RetryAdvice::Never,

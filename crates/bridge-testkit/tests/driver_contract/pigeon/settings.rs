@@ -1,21 +1,25 @@
 //! The settings of the pigeon driver.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bridge_core::driver::{Identity, Listen, Report};
 use bridge_core::secret::Secret;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 use crate::fault::Fault;
 
 #[derive(Clone, JsonSchema)]
-#[schemars(transform = hide_a_description)]
+#[schemars(transform = spoil)]
 pub(crate) struct Settings {
     /// The key of the API.
     pub(crate) api_key: Secret,
     /// What callbacks are signed with.
     pub(crate) hook_secret: Secret,
+    /// What readers of letters show.
+    pub(crate) read_key: Secret,
     /// Where the API is.
     pub(crate) api_base: String,
     /// The port for callbacks.
@@ -27,6 +31,7 @@ pub(crate) struct Settings {
 struct Strict {
     api_key: Secret,
     hook_secret: Secret,
+    read_key: Secret,
     api_base: String,
     listen_port: u16,
 }
@@ -39,11 +44,18 @@ impl<'de> Deserialize<'de> for Settings {
         {
             keys.retain(|key, _| key != "surely_unknown");
         }
+        if Fault::DefaultsARequiredKey.is_present() && value.get("api_base").is_none() {
+            value["api_base"] = json!("http://127.0.0.1:9");
+        }
+        if Fault::TakesPortsOfAnyType.is_present() && !value["listen_port"].is_u64() {
+            value["listen_port"] = json!(0);
+        }
         let strict: Result<Strict, _> = serde_path_to_error::deserialize(value);
         let strict = strict.map_err(serde::de::Error::custom)?;
         Ok(Self {
             api_key: strict.api_key,
             hook_secret: strict.hook_secret,
+            read_key: strict.read_key,
             api_base: strict.api_base,
             listen_port: strict.listen_port,
         })
@@ -61,19 +73,34 @@ impl fmt::Debug for Settings {
     }
 }
 
-fn hide_a_description(schema: &mut Schema) {
-    let port = schema
-        .get_mut("properties")
-        .and_then(|keys| keys.get_mut("listen_port"));
+/// What the faults make of the schema.
+fn spoil(schema: &mut Schema) {
+    let Some(keys) = schema.get_mut("properties") else {
+        return;
+    };
     if Fault::UndocumentedKey.is_present()
-        && let Some(port) = port.and_then(|key| key.as_object_mut())
+        && let Some(port) = keys["listen_port"].as_object_mut()
     {
         port.remove("description");
+    }
+    if Fault::PlainSecret.is_present() {
+        keys["api_key"] = json!({ "type": "string", "description": "The key of the API." });
+    }
+    if Fault::SecretInSchema.is_present() {
+        keys["api_key"]["default"] = json!("the usual key");
     }
 }
 
 impl Settings {
     pub(crate) fn check(&self, report: &mut Report) {
+        static CHECKS: AtomicUsize = AtomicUsize::new(0);
+        if Fault::ReportsAnError.is_present() {
+            report.error("api_base", "it is a URL".to_owned(), "write none");
+        }
+        let number = CHECKS.fetch_add(1, Ordering::Relaxed);
+        if Fault::ReportsByChance.is_present() && number % 2 == 1 {
+            report.error("api_base", "it is odd".to_owned(), "try again");
+        }
         if self.api_base.starts_with("http") {
             return;
         }
@@ -89,7 +116,13 @@ impl Settings {
 
     pub(crate) fn listen(&self) -> Listen {
         let host = std::net::Ipv4Addr::LOCALHOST.into();
-        Listen::new(host, self.listen_port, "/pigeon")
+        let path = match Fault::PathWithoutSlash.is_present() {
+            true => "pigeon",
+            false => "/pigeon",
+        };
+        let mut listen = Listen::new(host, self.listen_port, path);
+        listen.questions = vec!["/letters".into()];
+        listen
     }
 
     pub(crate) fn identity(&self) -> Identity {

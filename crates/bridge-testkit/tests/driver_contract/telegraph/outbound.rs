@@ -1,0 +1,93 @@
+//! One send of the telegraph driver: a line, and the platform's answer to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bridge_core::driver::Outgoing;
+use bridge_core::outcome::{ErrorKind, RetryAdvice, Scope, SendError, Sent};
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::Telegraph;
+use super::link::{Job, Reply};
+use crate::fault::Fault;
+
+const SEND: &str = "send";
+
+pub(super) async fn send(driver: &Telegraph, outgoing: &Outgoing) -> Result<Sent, SendError> {
+    let town = outgoing.address.get("town");
+    let town = town.ok_or_else(|| SendError::rejected(SEND, "the target has no `town`"))?;
+    let text: String = outgoing.text.chars().filter(|c| !c.is_control()).collect();
+    let key = &outgoing.key;
+    let line = json!({ "send": { "key": key, "town": town, "text": text } }).to_string();
+    let Some(jobs) = driver.link.jobs() else {
+        if Fault::KeepsForLater.is_present() {
+            return Ok(Sent::default());
+        }
+        return Err(unconnected());
+    };
+    let (reply, replied) = oneshot::channel();
+    let is_written = Arc::new(AtomicBool::new(false));
+    outgoing.preparing();
+    let Ok(place) = jobs.reserve().await else {
+        return Err(unconnected());
+    };
+    outgoing.sending();
+    place.send(Job::Send {
+        key: key.clone(),
+        line: line.clone(),
+        reply,
+        is_written: Arc::clone(&is_written),
+    });
+    if Fault::DeliveredWhenQueued.is_present() {
+        return Ok(Sent::default());
+    }
+    match replied.await {
+        Ok(Reply::Taken) => Ok(Sent {
+            platform_ids: vec![key.clone()],
+        }),
+        Ok(Reply::Refused(words)) => Err(match Fault::RepeatsWords.is_present() {
+            true => SendError::rejected(SEND, words),
+            false => SendError::rejected(SEND, "the office refuses it"),
+        }),
+        Ok(Reply::Throttled) => Err(SendError::temporary(
+            ErrorKind::Throttled,
+            match Fault::GivesUpWhenThrottled.is_present() {
+                true => RetryAdvice::Never,
+                false => RetryAdvice::Backoff(Scope::Instance),
+            },
+            SEND,
+            "too soon",
+        )),
+        Err(_) if !is_written.load(Ordering::Relaxed) => Err(unconnected()),
+        Err(_) => Err(lost(driver, line)),
+    }
+}
+
+fn lost(driver: &Telegraph, line: String) -> SendError {
+    if Fault::SendsAgainWhenConnected.is_present()
+        && let Ok(mut later) = driver.link.later.lock()
+    {
+        later.push(line);
+    }
+    let detail = "the connection broke before the answer";
+    match Fault::CertainWhenBroken.is_present() {
+        true => SendError {
+            certainty: bridge_core::outcome::Certainty::NotDelivered,
+            ..SendError::uncertain(ErrorKind::Unavailable, SEND, detail)
+        },
+        false => SendError::uncertain(ErrorKind::Unavailable, SEND, detail),
+    }
+}
+
+fn unconnected() -> SendError {
+    let advice = match Fault::GivesUpUnconnected.is_present() {
+        true => RetryAdvice::Never,
+        false => RetryAdvice::Backoff(Scope::Instance),
+    };
+    let detail = "there is no connection";
+    match Fault::UncertainUnconnected.is_present() {
+        true => SendError::uncertain(ErrorKind::Unavailable, SEND, detail),
+        false => SendError::temporary(ErrorKind::Unavailable, advice, SEND, detail),
+    }
+}
