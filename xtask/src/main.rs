@@ -43,6 +43,9 @@ enum Task {
     NewDriver {
         /// Lower-case words joined by hyphens, such as my-chat
         name: String,
+        /// How messages come in
+        #[arg(long, value_enum, default_value_t)]
+        inbound: new_driver::Inbound,
         /// Make it in this folder, outside the workspace: a repository with a binary of its own
         #[arg(long, value_name = "DIR")]
         out_of_tree: Option<PathBuf>,
@@ -72,7 +75,11 @@ fn main() -> ExitCode {
         Task::Validate { strictness, .. } => validate::everything(strictness),
         Task::Generate { check: true } => generate::run(generate::Mode::Check),
         Task::Generate { check: false } => generate::run(generate::Mode::Write),
-        Task::NewDriver { name, out_of_tree } => new_driver::run(&name, out_of_tree.as_deref()),
+        Task::NewDriver {
+            name,
+            inbound,
+            out_of_tree,
+        } => new_driver::run(&name, inbound, out_of_tree.as_deref()),
         Task::TestDriver { name } => new_driver::test(&name),
         Task::Rehearse => new_driver::rehearse(),
         Task::Examples => examples::run(),
