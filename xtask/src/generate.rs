@@ -1,6 +1,7 @@
-//! `cargo xtask generate`: the schemas of both files, as the binary prints them, and the tables of
-//! keys in the documents, made from those schemas.
+//! `cargo xtask generate`: the schemas of both files, as the binary prints them, the tables of keys in
+//! the documents, made from those schemas, and the table of what drivers hear and show.
 
+mod abilities;
 mod page;
 mod words;
 
@@ -10,11 +11,21 @@ use bridge_core::key_table::KeyTables;
 use serde_json::Value;
 
 use crate::step::{Failed, cargo_output, say, top};
+use abilities::Abilities;
 use page::fill;
 use words::Language;
 
 /// The command that mends what is out of date.
 const COMMAND: &str = "cargo xtask generate";
+
+/// Before the name of a table of keys.
+const KEYS: &str = "keys of ";
+
+/// The table of what drivers hear and show.
+const ABILITIES: &str = "capabilities of drivers";
+
+/// The same for programs.
+const ABILITIES_PATH: &str = "docs/capabilities.json";
 
 /// Whether files are written, or only compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +36,16 @@ pub(crate) enum Mode {
 
 /// Generates everything; in [`Mode::Check`] it fails if something would change.
 pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
-    let (config, rules) = (printed("config")?, printed("rules")?);
+    let schema = |kind: &str| printed(&["schema", kind]);
+    let (config, rules) = (schema("config")?, schema("rules")?);
     let mut files = vec![
         (schema_path("config"), config.clone()),
         (schema_path("rules"), rules.clone()),
     ];
-    files.extend(pages(&KeyTables::of(parse(&config)?, parse(&rules)?))?);
+    let tables = KeyTables::of(parse(&config)?, parse(&rules)?);
+    let drivers = printed(&["capabilities", "--drivers", "--format=json"])?;
+    files.extend(pages(&tables, &Abilities::of(&parse(&drivers)?))?);
+    files.push((ABILITIES_PATH.into(), drivers));
     let mut differing = Vec::new();
     for (path, text) in files {
         if std::fs::read_to_string(top().join(&path)).is_ok_and(|old| old == text) {
@@ -57,16 +72,20 @@ pub(crate) fn run(mode: Mode) -> Result<(), Failed> {
 }
 
 /// All documents with tables of keys, as they should be; paths are from the top of the workspace.
-fn pages(tables: &KeyTables) -> Result<Vec<(PathBuf, String)>, Failed> {
+fn pages(tables: &KeyTables, abilities: &Abilities) -> Result<Vec<(PathBuf, String)>, Failed> {
     let mut pages = Vec::new();
     for language in [Language::english(), Language::chinese(&top())?] {
         let mut used = Vec::new();
         for path in documents(&language)? {
             let text = read(&path)?;
-            let filled = fill(&text, &mut |name| {
-                let table = tables.table(name, &language)?;
-                used.push(name.to_owned());
-                Ok(table)
+            let filled = fill(&text, &mut |name| match name.strip_prefix(KEYS) {
+                Some(name) => {
+                    let table = tables.table(name, &language)?;
+                    used.push(name.to_owned());
+                    Ok(table)
+                }
+                None if name == ABILITIES => Ok(abilities.table(&language)),
+                None => Err(format!("nothing is generated that is called `{name}`")),
             });
             let filled =
                 filled.map_err(|problem| Failed::new(format!("{}: {problem}", path.display())))?;
@@ -111,9 +130,10 @@ fn schema_path(kind: &str) -> PathBuf {
     Path::new(kind).join(format!("{kind}.schema.json"))
 }
 
-fn printed(kind: &str) -> Result<String, Failed> {
-    let package = ["run", "--quiet", "--package", "bridge-bin"];
-    cargo_output(&[&package[..], &["--", "schema", kind]].concat())
+/// What the binary prints.
+fn printed(arguments: &[&str]) -> Result<String, Failed> {
+    let package = ["run", "--quiet", "--package", "bridge-bin", "--"];
+    cargo_output(&[&package[..], arguments].concat())
 }
 
 fn read(path: &Path) -> Result<String, Failed> {
@@ -129,12 +149,13 @@ fn parse(text: &str) -> Result<Value, Failed> {
 mod tests {
     use super::*;
 
-    /// That the schemas are those of the binary is held by its own tests.
+    /// That the schemas, and what drivers can do, are those of the binary is held by its own tests.
     #[test]
     fn documents_show_the_committed_schemas() {
         let schema = |kind: &str| parse(&read(&schema_path(kind)).unwrap()).unwrap();
         let tables = KeyTables::of(schema("config"), schema("rules"));
-        for (path, text) in pages(&tables).unwrap() {
+        let abilities = Abilities::of(&parse(&read(Path::new(ABILITIES_PATH)).unwrap()).unwrap());
+        for (path, text) in pages(&tables, &abilities).unwrap() {
             let committed = read(&path).unwrap();
             assert!(
                 committed == text,

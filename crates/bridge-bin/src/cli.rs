@@ -1,5 +1,6 @@
 //! The command line: what each command prints, and with which code it ends.
 
+mod capabilities;
 mod channels;
 mod check;
 mod convert;
@@ -66,6 +67,8 @@ enum Command {
     Store(store::Args),
     /// List the channels from which something came, as they are pasted into the rules
     Channels(Files),
+    /// Show what crosses from one instance to another, and what becomes of the rest
+    Capabilities(capabilities::Args),
     /// List the drivers of this binary, with their keys
     Drivers,
     /// Print the page of a driver, as Markdown: its keys, its channels, what it can do
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Some(Command::Dead(args)) => dead::dead(&args, &catalog),
         Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
+        Some(Command::Capabilities(args)) => capabilities::capabilities(&args, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
         Some(Command::Docs(args)) => docs::docs(&args, &catalog),
         Some(Command::Schema(args)) => schema::schema(&args, &catalog),

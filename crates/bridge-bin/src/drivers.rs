@@ -2,3 +2,4 @@
 //! platform would be unknown: a new driver needs one line here and one in `Cargo.toml`.
 
 use driver_dingtalk as _;
+use driver_irc as _;

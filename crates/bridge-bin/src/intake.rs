@@ -1,5 +1,6 @@
 //! Steps 4 to 6 for one instance: plan what came in, admit it, say whether it is safe.
 
+mod changes;
 mod counters;
 
 use std::collections::HashSet;
@@ -93,7 +94,10 @@ impl Inner {
             let taken = match event {
                 Event::Message(message) => self.take_message(message, generation).await,
                 Event::Ignored(ignored) => self.ignore(ignored).await,
-                event => self.ignore(unknown(&event)).await,
+                Event::Changed(change) => self.take_change(change, generation).await,
+                Event::Identified(identified) => self.identify(identified).await,
+                // Of a newer core than this.
+                _ => self.not_forwarded("unknown_event", None, None).await,
             };
             if let Err(error) = taken {
                 self.counters.count_busy();
@@ -129,10 +133,7 @@ impl Inner {
         let Parts { rules, leaks, .. } = &generation.parts;
         let channel = Channel::new(self.instance.clone(), message.address.clone());
         if let Some(key) = find_leak(leaks, &message) {
-            warn!(
-                instance = %self.instance, key, message_id = message.id,
-                "a message holds this key's secret; it is not forwarded and not stored"
-            );
+            self.report_leak(key, message.id.as_deref());
             return self
                 .not_forwarded("holds_secret", message.id, Some(message.address))
                 .await;
@@ -144,12 +145,23 @@ impl Inner {
                 .not_forwarded("no_rule", message.id, Some(message.address))
                 .await;
         }
-        let admission = Admission {
+        self.admit(Admission {
             source: channel,
             message_id: message.id,
             received_at: self.shared.clock.now(),
             deliveries,
-        };
+        })
+        .await
+    }
+
+    fn report_leak(&self, key: &str, message_id: Option<&str>) {
+        warn!(
+            instance = %self.instance, key, message_id,
+            "a message holds this key's secret; it is not forwarded and not stored"
+        );
+    }
+
+    async fn admit(&self, admission: Admission) -> Result<(), StoreError> {
         let admitted = self.shared.store.admit(admission).await?;
         fail_point("intake.before_answer");
         match admitted {
@@ -226,19 +238,6 @@ impl Inner {
     }
 }
 
-/// What is not forwarded yet is recorded.
-fn unknown(event: &Event) -> Ignored {
-    let (message_id, address) = match event {
-        Event::Changed(change) => (Some(change.of.clone()), Some(change.address.clone())),
-        _ => (None, None),
-    };
-    Ignored {
-        reason: "unknown_event",
-        message_id,
-        address,
-    }
-}
-
 /// The key whose secret the message would carry on.
 pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&'a str> {
     let sender = &message.sender;
@@ -247,6 +246,8 @@ pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&
         .iter()
         .flat_map(|file| [&file.name, &file.url]);
     let title = &message.channel_title;
+    let quoted = message.reply_to.iter();
+    let quoted = quoted.flat_map(|quoted| [&quoted.text, &quoted.sender_name, &quoted.id]);
     let texts = [
         &message.text,
         title,
@@ -257,6 +258,7 @@ pub(crate) fn find_leak<'a>(leaks: &'a LeakGuard, message: &Message) -> Option<&
     texts
         .into_iter()
         .chain(attachments)
+        .chain(quoted)
         .find_map(|text| leaks.find(text))
 }
 

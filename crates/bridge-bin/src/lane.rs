@@ -2,9 +2,10 @@
 //! settles what became of it. One send at a time, in the order of turns.
 //!
 //! ```text
-//! queue (window, store) ─▶ ready (own time, gate, budgets) ─▶ digest ─▶ send ─▶ settling
+//! queue (window, store) ─▶ act ─▶ ready (own time, gate, budgets) ─▶ digest ─▶ send ─▶ settling
 //! ```
 
+mod act;
 mod budget;
 mod digest;
 mod gate;
@@ -19,12 +20,11 @@ use std::time::Duration;
 
 use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::driver::Outgoing;
-use bridge_core::fit::fit;
 use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::retry::{Failure, Overdue, Verdict, judge, overdue, perhaps_delivered};
-use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
+use bridge_core::store::{Death, DeliveryId, Progress, QueuedDelivery, Settlement, Step, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{Attempt, ReadyOutbound};
 use bridge_store::fail_point;
@@ -130,22 +130,30 @@ impl Lane {
     /// Sends the delivery's parts until it leaves the queue.
     async fn deliver(&mut self, mut delivery: QueuedDelivery) -> Result<(), Stopping> {
         let mut target = Arc::clone(&self.target);
-        let mut parts = fit(&delivery.content, &target.capabilities);
+        let Some(mut carriage) = self.carriage(&delivery).await? else {
+            return Ok(());
+        };
         loop {
             let outbound = self.ready(delivery.progress.not_before).await?;
             if !Arc::ptr_eq(&target, &self.target) {
                 target = Arc::clone(&self.target);
-                parts = fit(&delivery.content, &target.capabilities);
+                let Some(anew) = self.carriage(&delivery).await? else {
+                    return Ok(());
+                };
+                carriage = anew;
             }
             let policy = self.context.policy(&delivery)?;
             if let Some(step) = self.overdue(&delivery, &policy) {
                 return self.settle(&delivery, step).await;
             }
             if policy.digest && self.merge_waiting(&mut delivery).await? {
-                parts = fit(&delivery.content, &target.capabilities);
+                let Some(merged) = self.carriage(&delivery).await? else {
+                    return Ok(());
+                };
+                carriage = merged;
             }
             let sent = usize::try_from(delivery.progress.parts_sent).unwrap_or(usize::MAX);
-            let Some(part) = parts.get(sent) else {
+            let Some(part) = carriage.parts.get(sent) else {
                 let step = Step::Dead(self.nothing_left(&delivery, &policy));
                 return self.settle(&delivery, step).await;
             };
@@ -159,6 +167,7 @@ impl Lane {
             let key = key(&delivery, sent);
             let address = self.context.channel.address.clone();
             let mut outgoing = Outgoing::new(address, part.text.as_str(), key);
+            outgoing.act = carriage.act(sent);
             outgoing.attachments.clone_from(&part.attachments);
             outgoing.msg = Arc::clone(&delivery.content.msg);
             let timeout = policy.attempt_timeout;
@@ -167,7 +176,7 @@ impl Lane {
             let result = outbound.send(Attempt { outgoing, timeout }).await;
             fail_point("send.after");
             drop(in_flight);
-            let is_last = sent + 1 == parts.len();
+            let is_last = sent + 1 == carriage.parts.len();
             match self.follow(&delivery, result, is_last, &policy) {
                 Next::Again(step, progress) => {
                     self.settle(&delivery, step).await?;
@@ -356,6 +365,14 @@ fn key(delivery: &QueuedDelivery, part: usize) -> String {
         true => format!("{id}.{part}.{}", content.text.len()),
         false => format!("{id}.{part}"),
     }
+}
+
+/// The delivery and its part for which [`key`] made this one; `None` if it made none such.
+pub(crate) fn read_key(key: &str) -> Option<(DeliveryId, u32)> {
+    let mut numbers = key.split('.');
+    let delivery = numbers.next()?.parse().ok()?;
+    let part = numbers.next()?.parse().ok()?;
+    Some((DeliveryId(delivery), part))
 }
 
 async fn wait_until(time: Timestamp, clock: &dyn Clock) {

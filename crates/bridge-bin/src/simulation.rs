@@ -30,13 +30,18 @@ fn whatever_fails_every_promise_is_kept() {
         Some(seed) => seed..seed + 1,
         None => 0..number("SIM_SEEDS").unwrap_or(SEEDS),
     };
-    let mut sends = 0;
+    let (mut sends, mut about) = (0, 0);
     for seed in seeds.clone() {
         // Printed with the panic of a world that fails.
         let _name = Named(seed);
-        run(async { sends += world::history(seed).await.len() });
+        run(async {
+            let history = world::history(seed).await;
+            sends += history.len();
+            about += history.iter().filter(|send| !send.about.is_empty()).count();
+        });
     }
-    println!("worlds of the seeds {seeds:?}, {sends} sends");
+    println!("worlds of the seeds {seeds:?}, {sends} sends, {about} of them about another");
+    assert!(about > 0 || seeds.count() < 100, "changes are carried out");
 }
 
 /// Or a seed that fails could not be looked into.

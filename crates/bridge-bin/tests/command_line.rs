@@ -1,6 +1,8 @@
 //! What an operator types, and what the bridge says to bad input: each its own sentence, and
 //! nothing half started.
 
+#[path = "command_line/capabilities.rs"]
+mod capabilities;
 #[path = "command_line/formats.rs"]
 mod formats;
 mod support;

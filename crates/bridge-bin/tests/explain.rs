@@ -149,7 +149,8 @@ fn a_recorded_callback_is_decoded_without_its_signature() {
     let refused = explain(dir.path(), &["--event", "broken.json"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        text(&refused.stderr).contains("broken.json is no callback of dingtalk: the body is not"),
+        text(&refused.stderr)
+            .contains("broken.json is nothing that dingtalk sends: the body is not"),
         "{}",
         text(&refused.stderr)
     );

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::capability::Capabilities;
+use crate::carriage::as_said;
 use crate::fit::{fit, flatten};
 use crate::message::{Content, MsgValue, MsgValues};
 
@@ -31,8 +32,12 @@ impl Digest {
         }
     }
 
-    /// Adds a message, or those of a digest, if the whole still fits into one send; otherwise changes nothing.
+    /// Adds a message, or those of a digest, if it says something and the whole still fits into one
+    /// send; otherwise changes nothing.
     pub fn add(&mut self, next: &Content, capabilities: &Capabilities) -> bool {
+        if !next.purpose.is_said() {
+            return false;
+        }
         let before = self.text.len();
         self.text.push('\n');
         self.text.push_str(&items(next));
@@ -80,7 +85,7 @@ fn items(content: &Content) -> String {
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
         )
     };
-    let text = flatten(content);
+    let text = flatten(&as_said(content));
     let mut item = String::with_capacity(text.len() + 16);
     item.push_str(MARK);
     let lines = text.trim_end().split(breaks);
@@ -94,15 +99,17 @@ fn items(content: &Content) -> String {
     item
 }
 
-/// Whether the content is one send at most, so that it may be part of a digest.
-pub fn is_one_send(content: &Content, capabilities: &Capabilities) -> bool {
-    fit(content, capabilities).len() <= 1
+/// Whether the content may be part of a digest: it says something, in one send at most. A change is
+/// about another message, so it stays by itself, and what waits behind it is another digest.
+pub fn may_join(content: &Content, capabilities: &Capabilities) -> bool {
+    content.purpose.is_said() && fit(&as_said(content), capabilities).len() <= 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Attachment, RichHeader};
+    use crate::message::{Attachment, Quoted, RichHeader};
+    use crate::purpose::{Purpose, quote};
 
     fn said(text: &str) -> Content {
         Content {
@@ -160,6 +167,29 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_answer_joins_below_what_it_answers_and_a_change_does_not() {
+        let capabilities = Capabilities::text(1000);
+        let mut quoted = Quoted::new("m1");
+        "a".clone_into(&mut quoted.sender_name);
+        let answer = Content {
+            purpose: Purpose::Reply(quote(&quoted, "lunch?")),
+            ..said("b: yes")
+        };
+        let edit = Content {
+            purpose: Purpose::Edit { of: "m1".into() },
+            ..said("a: dinner?")
+        };
+        let mut digest = Digest::of(&said("c: 1"));
+        assert!(digest.add(&answer, &capabilities));
+        assert!(!digest.add(&edit, &capabilities));
+        assert!(may_join(&answer, &capabilities) && !may_join(&edit, &capabilities));
+        assert_eq!(
+            digest.into_content().text,
+            "• c: 1\n• > a: lunch?\n  b: yes"
+        );
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //!
 //! ```text
 //! raw request ─ driver::Driver: verify, decode ─▶ message::Message ─ rules::Rules::plan ─▶ store::Admission
-//! store::QueuedDelivery ─ fit::fit ─▶ driver::Outgoing ─ driver::Driver::send ─▶ outcome
+//! store::QueuedDelivery ─ carriage::carry, fit::fit ─▶ driver::Outgoing ─ driver::Driver::send ─▶ outcome
 //! ```
 #![warn(missing_docs)]
 
 pub mod capability;
+pub mod carriage;
 pub mod catalog;
 pub mod config;
+pub mod crossing;
 pub mod digest;
 pub mod driver;
 pub mod fit;
@@ -19,6 +21,7 @@ pub mod key_table;
 pub mod message;
 pub mod outcome;
 pub mod ports;
+pub mod purpose;
 pub mod retry;
 pub mod rules;
 pub mod secret;

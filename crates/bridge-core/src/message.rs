@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::Address;
+use crate::purpose::Purpose;
 use crate::time::Timestamp;
 
 /// What somebody said in a channel.
@@ -210,6 +211,8 @@ pub struct Content {
     pub attachments: Vec<Attachment>,
     /// Whether the text is a digest of several messages, each with its mark.
     pub is_digest: bool,
+    /// What it is for: usually to say the text.
+    pub purpose: Purpose,
     /// What the rule says at the keys of the target's driver. A digest has those that all its
     /// messages have alike.
     pub msg: Arc<MsgValues>,

@@ -4,6 +4,7 @@
 //! with the number of rules that match, not with the number of rules.
 
 mod cases;
+mod change;
 pub(crate) mod compile;
 mod explain;
 mod filter;
@@ -16,6 +17,7 @@ mod schema;
 mod template;
 mod values;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ use crate::config::settings::DeliveryPolicy;
 use crate::driver::AddressKey;
 use crate::id::{Address, Channel, InstanceId, RuleId};
 use crate::message::Content;
+use crate::purpose::{Purpose, quote};
 use filter::Filter;
 use index::Index;
 use replace::Replacements;
@@ -111,14 +114,23 @@ pub(crate) struct Dress {
 
 impl Dress {
     pub(crate) fn render(&self, scene: &Scene<'_>) -> Content {
-        let replaced = self.replacements.as_ref();
-        let replaced = replaced.map(|replacements| replacements.apply(&scene.message.text));
-        let text = replaced.as_ref().unwrap_or(&scene.message.text);
-        let mut content = self.template.render(scene, text);
+        let text = self.replaced(&scene.message.text);
+        let mut content = self.template.render(scene, &text);
         if let Some(values) = &self.values {
-            content.msg = Arc::new(values.render(scene, text));
+            content.msg = Arc::new(values.render(scene, &text));
+        }
+        if let Some(quoted) = &scene.message.reply_to {
+            // What a rule hides must not come to light in the answer.
+            content.purpose = Purpose::Reply(quote(quoted, &self.replaced(&quoted.text)));
         }
         content
+    }
+
+    fn replaced<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &self.replacements {
+            Some(replacements) => Cow::Owned(replacements.apply(text)),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// Whether both are the same: a message looks the same in both.
@@ -210,6 +222,32 @@ impl Rules {
         addresses
     }
 
+    /// The pairs of instances of which some rule carries messages from the first to the second, each
+    /// once, in the order of the rules.
+    pub fn pairs(&self) -> Vec<(&InstanceId, &InstanceId)> {
+        let mut pairs = Vec::new();
+        for rule in &self.rules {
+            for source in &rule.sources {
+                // A message never goes back to where it came from.
+                let is_another = |target: &&Target| match &source.channels {
+                    Channels::Any => true,
+                    Channels::Matching(address) => {
+                        source.instance != target.channel.instance
+                            || *address != target.channel.address
+                    }
+                };
+                let targets = rule.targets.iter().filter(is_another);
+                let to = targets.map(|target| &target.channel.instance);
+                for pair in to.map(|to| (&source.instance, to)) {
+                    if !pairs.contains(&pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        }
+        pairs
+    }
+
     /// Where the rule stands in the file, as 1-based line and column.
     pub fn place_of(&self, rule: &RuleId) -> Option<(usize, usize)> {
         let position = self.by_id.get(rule)?;
@@ -230,12 +268,15 @@ impl Rules {
     /// How a delivery that the rule planned for the channel is to be tried; `None` if the rule no
     /// longer exists or no longer sends there.
     pub fn policy(&self, rule: &RuleId, channel: &Channel) -> Option<&Arc<DeliveryPolicy>> {
-        let rule = &self.rules[*self.by_id.get(rule)?];
-        let target = rule
-            .targets
-            .iter()
-            .find(|target| target.channel == *channel)?;
+        let (_, target) = self.target(rule, channel)?;
         Some(&target.policy)
+    }
+
+    fn target(&self, rule: &RuleId, channel: &Channel) -> Option<(&Rule, &Target)> {
+        let rule = &self.rules[*self.by_id.get(rule)?];
+        let mut targets = rule.targets.iter();
+        let target = targets.find(|target| target.channel == *channel)?;
+        Some((rule, target))
     }
 
     /// The longest `attempt_timeout` of any rule's target on the instance.

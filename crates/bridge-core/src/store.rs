@@ -3,6 +3,7 @@
 
 mod delivery;
 mod identity;
+mod known;
 mod mailbox;
 mod record;
 mod settlement;
@@ -18,6 +19,7 @@ pub use delivery::{
     Admission, Admitted, DeliveryId, LaneWindow, NewDelivery, Progress, QueuedDelivery, Turn,
 };
 pub use identity::StoreIdentity;
+pub use known::{Identification, KnownDelivery, Origin, Whereabouts};
 pub use mailbox::{Entry, EntryNumber, Mail, NewEntry};
 pub use record::Record;
 pub use settlement::{Death, Discarded, Merge, Replayed, Settlement, Step};
@@ -105,6 +107,40 @@ pub trait Store: Send + Sync {
         after: Turn,
         limit: usize,
     ) -> BoxFuture<'_, Result<LaneWindow, StoreError>>;
+
+    /// The deliveries of the message that `source` brought under this id, in the order in which they
+    /// were planned; empty if it is not known, or no longer.
+    ///
+    /// - Sees what is committed.
+    /// - Ids are those that the settlements said, or [`Store::identify`] after them.
+    /// - Changes of the message are not among them: each is taken in as a message of its own, and is
+    ///   known as what it changes by the purpose of its deliveries' contents.
+    fn deliveries_of(
+        &self,
+        source: &Channel,
+        message_id: &str,
+    ) -> BoxFuture<'_, Result<Vec<KnownDelivery>, StoreError>>;
+
+    /// Where the send to `channel` came from to which the platform gave this id; `None` if none was,
+    /// or it showed several messages, or its message has no id.
+    ///
+    /// - Sees what is committed.
+    /// - Finds a send by the first of its ids, others need not be found.
+    fn origin_of(
+        &self,
+        channel: &Channel,
+        platform_id: &str,
+    ) -> BoxFuture<'_, Result<Option<Origin>, StoreError>>;
+
+    /// Sets the ids of a part of a delivery; says whether the delivery is known, and its channel one
+    /// of the instance. May come before the part is settled, and counts all the same.
+    ///
+    /// - `Ok` means that it is written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; then nothing was set.
+    fn identify(&self, identification: Identification) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Queues dead letters again, at the end of their lanes, or in its old place the one that
     /// blocks its lane. Ids, source and parts that were taken stay; tries begin anew, and ages

@@ -13,7 +13,9 @@ mod reconcile;
 mod settle;
 
 use bridge_core::id::Channel;
-use bridge_core::store::{DeliveryId, Discarded, EntryNumber, Record, Replayed, Turn};
+use bridge_core::store::{
+    DeliveryId, Discarded, EntryNumber, Identification, Record, Replayed, Turn,
+};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -270,6 +272,9 @@ fn apply(
         Operation::Settle { settlement, .. } => settle::settle(tables, settlement).map(changed),
         Operation::Merge { merge, .. } => settle::merge(tables, merge).map(changed),
         Operation::Spend { channel, at, .. } => spend(tables, channel, *at),
+        Operation::Identify { identification, .. } => {
+            identify(tables.connection, identification).map(changed)
+        }
         Operation::Record(record) => {
             let written = write_record(tables.connection, tables.channels, record)?;
             Ok(changed(written > 0))
@@ -321,6 +326,31 @@ fn spend(tables: &mut Tables<'_>, channel: &Channel, at: Timestamp) -> rusqlite:
     let mut insert = connection.prepare_cached("INSERT INTO spent (lane, at) VALUES (?1, ?2)")?;
     insert.execute(params![lane, at])?;
     Ok(Effect::Written)
+}
+
+/// Whether the delivery is known, and its channel one of the instance.
+fn identify(connection: &Connection, identification: &Identification) -> rusqlite::Result<bool> {
+    let Identification {
+        instance,
+        delivery,
+        part,
+        platform_ids,
+    } = identification;
+    let mut find = connection.prepare_cached(
+        "SELECT 1 FROM channel WHERE instance = ?2 AND id = coalesce(
+             (SELECT lane FROM settled WHERE id = ?1),
+             (SELECT lane FROM delivery WHERE id = ?1),
+             (SELECT lane FROM dead_letter WHERE id = ?1))",
+    )?;
+    if !find.exists(params![delivery.0, instance.as_str()])? {
+        return Ok(false);
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO identified (delivery, part, platform_ids) VALUES (?1, ?2, ?3)",
+    )?;
+    let platform_ids = serde_json::Value::from(&platform_ids[..]).to_string();
+    insert.execute(params![delivery.0, part, platform_ids])?;
+    Ok(true)
 }
 
 fn write_record(

@@ -14,6 +14,7 @@ mod commit;
 mod fail_point;
 mod identity;
 mod inspect;
+mod known;
 mod mailbox;
 mod mend;
 mod migrate;

@@ -45,8 +45,9 @@ pub(crate) fn migrate(
     if from < 2 {
         to_version_2(&transaction)?;
     }
-    // Version 2 had no mailboxes and no identity, which is made once the tables are there.
+    // Version 2 had no mailboxes, no changes, and no identity, which is made once the tables are there.
     transaction.execute_batch(schema::MAILBOXES)?;
+    transaction.execute_batch(schema::CHANGES)?;
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     fail_point("migrate.before_commit");
     transaction.commit()?;

@@ -5,12 +5,15 @@ use std::io;
 use std::thread::JoinHandle;
 
 use bridge_core::id::{Channel, InstanceId};
-use bridge_core::store::{DeliveryId, EntryNumber, LaneWindow, Mail, StoreError, Turn};
+use bridge_core::store::{
+    DeliveryId, EntryNumber, KnownDelivery, LaneWindow, Mail, Origin, StoreError, Turn,
+};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::commit::find_channel;
+use crate::known;
 use crate::mailbox::{self, Found, Mailbox, select_entries};
 use crate::row::{self, Damaged, select_deliveries};
 
@@ -49,6 +52,16 @@ enum Request {
         channel: Channel,
         since: Timestamp,
         answer: Answer<Vec<Timestamp>>,
+    },
+    DeliveriesOf {
+        source: Channel,
+        message_id: String,
+        answer: Answer<Vec<KnownDelivery>>,
+    },
+    OriginOf {
+        channel: Channel,
+        platform_id: String,
+        answer: Answer<Option<Origin>>,
     },
     Mail {
         instance: InstanceId,
@@ -107,6 +120,34 @@ impl ReaderThread {
         self.ask(|answer| Request::Spent {
             channel: channel.clone(),
             since,
+            answer,
+        })
+        .await
+    }
+
+    /// See [`bridge_core::store::Store::deliveries_of`].
+    pub(crate) async fn deliveries_of(
+        &self,
+        source: Channel,
+        message_id: String,
+    ) -> Result<Vec<KnownDelivery>, StoreError> {
+        self.ask(|answer| Request::DeliveriesOf {
+            source,
+            message_id,
+            answer,
+        })
+        .await
+    }
+
+    /// See [`bridge_core::store::Store::origin_of`].
+    pub(crate) async fn origin_of(
+        &self,
+        channel: Channel,
+        platform_id: String,
+    ) -> Result<Option<Origin>, StoreError> {
+        self.ask(|answer| Request::OriginOf {
+            channel,
+            platform_id,
             answer,
         })
         .await
@@ -182,6 +223,16 @@ fn serve(connection: Connection, mut inbox: mpsc::Receiver<Request>) {
                 since,
                 answer,
             } => drop(answer.send(spent(&connection, &channel, since))),
+            Request::DeliveriesOf {
+                source,
+                message_id,
+                answer,
+            } => drop(answer.send(known::deliveries_of(&connection, &source, &message_id))),
+            Request::OriginOf {
+                channel,
+                platform_id,
+                answer,
+            } => drop(answer.send(known::origin_of(&connection, &channel, &platform_id))),
             Request::Mail {
                 instance,
                 after,

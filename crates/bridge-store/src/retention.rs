@@ -241,6 +241,8 @@ impl Stage {
                          SELECT id FROM settled WHERE id > ?1 AND id <= ?2 AND at < ?3)",
                     "DELETE FROM sent_part WHERE delivery IN (
                          SELECT id FROM settled WHERE id > ?1 AND id <= ?2 AND at < ?3)",
+                    "DELETE FROM identified WHERE delivery IN (
+                         SELECT id FROM settled WHERE id > ?1 AND id <= ?2 AND at < ?3)",
                 ] {
                     execute(sql)?;
                 }
@@ -259,6 +261,8 @@ impl Stage {
                          WHERE id > ?1 AND id <= ?2 AND at < ?3 AND blocks = 0)",
                     "DELETE FROM sent_part WHERE delivery IN (SELECT id FROM dead_letter
                          WHERE id > ?1 AND id <= ?2 AND at < ?3 AND blocks = 0)",
+                    "DELETE FROM identified WHERE delivery IN (SELECT id FROM dead_letter
+                         WHERE id > ?1 AND id <= ?2 AND at < ?3 AND blocks = 0)",
                 ] {
                     execute(sql)?;
                 }
@@ -268,15 +272,23 @@ impl Stage {
                 )
             }
             // An id stays as long as a row names its message.
-            Self::Messages => execute(
-                "DELETE FROM message WHERE id > ?1 AND id <= ?2 AND received_at < ?3
-                 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id BETWEEN
-                     first_delivery AND first_delivery + deliveries - 1)
-                 AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.id BETWEEN
-                     first_delivery AND first_delivery + deliveries - 1)
-                 AND NOT EXISTS (SELECT 1 FROM settled d WHERE d.id BETWEEN
-                     first_delivery AND first_delivery + deliveries - 1)",
-            ),
+            Self::Messages => {
+                let removed = execute(
+                    "DELETE FROM message WHERE id > ?1 AND id <= ?2 AND received_at < ?3
+                     AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id BETWEEN
+                         first_delivery AND first_delivery + deliveries - 1)
+                     AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.id BETWEEN
+                         first_delivery AND first_delivery + deliveries - 1)
+                     AND NOT EXISTS (SELECT 1 FROM settled d WHERE d.id BETWEEN
+                         first_delivery AND first_delivery + deliveries - 1)",
+                )?;
+                let mut forget = connection.prepare_cached(
+                    "DELETE FROM change WHERE message > ?1 AND message <= ?2
+                     AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = change.message)",
+                )?;
+                forget.execute(params![first, last])?;
+                Ok(removed)
+            }
             Self::Unread => Ok(0),
             Self::Entries => {
                 count_pruned(

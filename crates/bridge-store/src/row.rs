@@ -1,6 +1,8 @@
 //! How a delivery is written in a row and read back: the body's own form, and the checksum that
 //! tells a damaged row from a whole one.
 
+mod purpose;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +10,14 @@ use std::sync::Arc;
 use bridge_core::fit::flatten;
 use bridge_core::id::{Address, Channel};
 use bridge_core::message::{Attachment, Content, MessageKind, MsgValue, RichHeader};
+use bridge_core::purpose::Purpose;
 use bridge_core::store::{Admission, DeliveryId, Progress, QueuedDelivery, Turn};
 use bridge_core::time::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::{Deserialize, Serialize};
+
+use self::purpose::StoredPurpose;
 
 /// Selects the columns of a delivery, for [`read`], and `$more_columns` behind them from the table
 /// `$table` (`delivery` or `dead_letter`). Left joins: a row whose message is lost is damaged, not absent.
@@ -73,6 +78,8 @@ struct Body<'a> {
     attachments: Vec<Link<'a>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_digest: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    purpose: Option<StoredPurpose<'a>>,
     #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
     msg: BTreeMap<Cow<'a, str>, Said<'a>>,
 }
@@ -164,6 +171,7 @@ fn encode(content: &Content) -> Result<String, serde_json::Error> {
         }),
         attachments: content.attachments.iter().map(link).collect(),
         is_digest: content.is_digest,
+        purpose: StoredPurpose::of(&content.purpose),
         msg: content
             .msg
             .iter()
@@ -262,6 +270,9 @@ fn content(body: Body<'_>) -> Content {
         text: body.text.into_owned(),
         attachments: body.attachments.into_iter().map(attachment).collect(),
         is_digest: body.is_digest,
+        purpose: body
+            .purpose
+            .map_or(Purpose::Say, StoredPurpose::into_purpose),
         msg: Arc::new(
             body.msg
                 .into_iter()

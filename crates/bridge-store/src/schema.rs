@@ -32,6 +32,8 @@ pub(crate) enum Found {
 /// `body` has what is to be shown, once for all deliveries of a message that show the same.
 /// `pruned` counts what retention has removed, so that totals hold for ever; `entry` and `entry_lost`
 /// in it are entries of mailboxes, all else is deliveries.
+///
+/// These are the tables of version 2; [`MAILBOXES`] and [`CHANGES`] came with version 3.
 pub(crate) const TABLES: &str = "
 CREATE TABLE channel (
     id INTEGER PRIMARY KEY,
@@ -151,6 +153,28 @@ CREATE TABLE pruned (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// `change` has the message that a message changes: the id of one from the same source. `identified`
+/// has ids of parts that were told apart from the settlements, and count instead of theirs. The
+/// indexes find a send by the ids that the platform gave it.
+pub(crate) const CHANGES: &str = "
+CREATE TABLE change (
+    message INTEGER PRIMARY KEY,
+    changed TEXT NOT NULL,
+    is_edit INTEGER NOT NULL
+) STRICT;
+CREATE INDEX change_changed ON change (changed);
+CREATE TABLE identified (
+    delivery INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    platform_ids TEXT NOT NULL,
+    PRIMARY KEY (delivery, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settled_sent_as ON settled (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX sent_part_sent_as ON sent_part (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX identified_sent_as ON identified (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX settled_merged_into ON settled (merged_into) WHERE merged_into IS NOT NULL;
+";
+
 /// An entry of a mailbox stands in `entry` as long as its key must be known, and has a body as long as
 /// it is unread. Its `checksum` covers everything that was posted, and its number. A row of `mailbox`
 /// counts what can't be told from the entries that are left (see `mailbox`).
@@ -206,6 +230,7 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Found> {
 pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(CHANGES)?;
     transaction.execute_batch(MAILBOXES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;

@@ -9,8 +9,9 @@ use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, LaneWindow, Mail, Merge,
-    NewEntry, Record, Replayed, Settlement, Store, StoreError, StoreIdentity, Turn,
+    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, Identification, KnownDelivery,
+    LaneWindow, Mail, Merge, NewEntry, Origin, Record, Replayed, Settlement, Store, StoreError,
+    StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 use tokio::sync::oneshot;
@@ -226,6 +227,31 @@ impl Store for SqliteStore {
             }
             Ok(lane.window)
         })
+    }
+
+    fn deliveries_of(
+        &self,
+        source: &Channel,
+        message_id: &str,
+    ) -> BoxFuture<'_, Result<Vec<KnownDelivery>, StoreError>> {
+        let (source, message_id) = (source.clone(), message_id.to_owned());
+        Box::pin(self.reader.deliveries_of(source, message_id))
+    }
+
+    fn origin_of(
+        &self,
+        channel: &Channel,
+        platform_id: &str,
+    ) -> BoxFuture<'_, Result<Option<Origin>, StoreError>> {
+        let (channel, platform_id) = (channel.clone(), platform_id.to_owned());
+        Box::pin(self.reader.origin_of(channel, platform_id))
+    }
+
+    fn identify(&self, identification: Identification) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.ask(|answer| Operation::Identify {
+            identification,
+            answer,
+        }))
     }
 
     fn replay(

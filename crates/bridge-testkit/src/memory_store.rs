@@ -1,6 +1,7 @@
 //! A store in memory: everything the contract asks but surviving its process, for tests of what
 //! stands on a store.
 
+mod known;
 mod mailbox;
 mod state;
 
@@ -11,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
-    Admission, Admitted, Death, DeliveryId, Discarded, EntryNumber, Feed, LaneWindow, Mail, Merge,
-    NewEntry, QueuedDelivery, Record, Replayed, Settlement, Store, StoreError, StoreIdentity, Turn,
+    Admission, Admitted, Death, DeliveryId, Discarded, EntryNumber, Feed, Identification,
+    KnownDelivery, LaneWindow, Mail, Merge, NewEntry, Origin, QueuedDelivery, Record, Replayed,
+    Settlement, Store, StoreError, StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 
@@ -69,17 +71,26 @@ impl MemoryStore {
 
     /// What expired, in the order in which it did.
     pub fn expired(&self) -> Vec<DeliveryId> {
-        self.state().expired.clone()
+        let state = self.state();
+        state.expired.iter().map(|one| one.id).collect()
+    }
+
+    /// What its channel could not show, and why, in the order in which it was settled.
+    pub fn not_shown(&self) -> Vec<(QueuedDelivery, String)> {
+        self.state().not_shown.clone()
     }
 
     /// What was merged, and into what, in the order in which it was.
     pub fn merged(&self) -> Vec<(DeliveryId, DeliveryId)> {
-        self.state().merged.clone()
+        let state = self.state();
+        let merged = state.merged.iter();
+        merged.map(|(one, into)| (one.id, *into)).collect()
     }
 
     /// What was discarded, in the order in which it was.
     pub fn discarded(&self) -> Vec<DeliveryId> {
-        self.state().discarded.clone()
+        let state = self.state();
+        state.discarded.iter().map(|one| one.id).collect()
     }
 
     /// How many deliveries were ever planned.
@@ -205,6 +216,26 @@ impl Store for MemoryStore {
         })))
     }
 
+    fn deliveries_of(
+        &self,
+        source: &Channel,
+        message_id: &str,
+    ) -> BoxFuture<'_, Result<Vec<KnownDelivery>, StoreError>> {
+        Box::pin(ready(Ok(self.state().deliveries_of(source, message_id))))
+    }
+
+    fn origin_of(
+        &self,
+        channel: &Channel,
+        platform_id: &str,
+    ) -> BoxFuture<'_, Result<Option<Origin>, StoreError>> {
+        Box::pin(ready(Ok(self.state().origin_of(channel, platform_id))))
+    }
+
+    fn identify(&self, identification: Identification) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.state().identify(identification))))
+    }
+
     fn replay(
         &self,
         letters: Vec<DeliveryId>,
@@ -308,6 +339,8 @@ mod tests {
             all.extend(merged.map(|(id, into)| ended(id, How::Merged(into))));
             let expired = store.expired().into_iter();
             all.extend(expired.map(|id| ended(id, How::Expired)));
+            let not_shown = store.not_shown().into_iter();
+            all.extend(not_shown.map(|(one, reason)| ended(one.id, How::NotShown(reason))));
             let discarded = store.discarded().into_iter();
             all.extend(discarded.map(|id| ended(id, How::Discarded)));
             all

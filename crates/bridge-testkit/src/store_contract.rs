@@ -14,6 +14,7 @@ use bridge_core::time::Timestamp;
 
 mod admit;
 pub mod fixtures;
+mod known;
 mod lanes;
 mod letters;
 mod mailbox;
@@ -64,6 +65,8 @@ pub enum How {
     Delivered,
     /// It expired.
     Expired,
+    /// Its channel could not show it, for this reason.
+    NotShown(String),
     /// It was merged into this one.
     Merged(DeliveryId),
     /// It is a dead letter.
@@ -96,6 +99,11 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     lanes::lanes_are_the_channels_with_queued_deliveries(open().await).await;
     lanes::queued_gives_a_window_of_one_lane(open().await).await;
     lanes::a_lane_is_blocked_by_a_letter_that_says_so(open().await).await;
+    known::the_deliveries_of_a_message_are_known(open().await).await;
+    known::a_send_is_known_by_the_first_of_its_ids(open().await).await;
+    known::ids_may_come_before_and_after_the_settlement(open().await).await;
+    known::what_was_sent_for_edits_is_known_with_the_message(open().await).await;
+    known::what_a_digest_shows_is_shared(open().await).await;
     letters::a_letter_is_replayed_once_and_last(open().await).await;
     letters::a_blocking_letter_comes_back_to_its_place(open().await).await;
     letters::a_full_lane_takes_no_letter_back::<S>().await;

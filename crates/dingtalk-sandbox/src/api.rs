@@ -1,5 +1,6 @@
 //! One HTTP exchange: which endpoint it means, which fault it meets, how its end is counted.
 
+mod recall;
 mod send;
 mod template;
 mod token;
@@ -54,6 +55,7 @@ impl From<Refusal> for Failure {
 enum Endpoint {
     Token,
     Send,
+    Recall,
 }
 
 impl Endpoint {
@@ -61,6 +63,7 @@ impl Endpoint {
         match (&head.method, head.uri.path()) {
             (&Method::POST, "/v1.0/oauth2/accessToken") => Some(Self::Token),
             (&Method::POST, "/v1.0/robot/groupMessages/send") => Some(Self::Send),
+            (&Method::POST, "/v1.0/robot/groupMessages/recall") => Some(Self::Recall),
             _ => None,
         }
     }
@@ -68,7 +71,7 @@ impl Endpoint {
     fn faults(self, state: &State) -> &Faults {
         match self {
             Self::Token => &state.token_faults,
-            Self::Send => &state.send_faults,
+            Self::Send | Self::Recall => &state.send_faults,
         }
     }
 }
@@ -134,6 +137,7 @@ async fn handle(
     let answer = match endpoint {
         Endpoint::Token => token::grant(state, head, &body)?,
         Endpoint::Send => send::take(state, head, &body).await?,
+        Endpoint::Recall => recall::take_back(state, head, &body)?,
     };
     after(state, fault.as_ref()).await?;
     Ok(answer)

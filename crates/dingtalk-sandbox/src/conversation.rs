@@ -105,6 +105,14 @@ impl Group {
         self.room.journal.transcript()
     }
 
+    /// Whether a robot has taken back what it sent under this `processQueryKey`. The transcript keeps
+    /// it all the same: it says what people have seen.
+    pub fn is_recalled(&self, process_query_key: &str) -> bool {
+        let recalled = self.room.recalled.lock();
+        let recalled = recalled.unwrap_or_else(PoisonError::into_inner);
+        recalled.contains(process_query_key)
+    }
+
     /// What is said here from now on.
     pub fn subscribe(&self) -> Entries {
         self.room.journal.subscribe()

@@ -48,6 +48,10 @@ impl Entry {
     pub fn is_from_robot(&self) -> bool {
         matches!(self.author, Author::Robot { .. })
     }
+
+    pub(crate) fn is_by(&self, code: &str) -> bool {
+        matches!(&self.author, Author::Robot { robot_code } if **robot_code == *code)
+    }
 }
 
 /// What was said so far, oldest first; reads as a slice of entries.

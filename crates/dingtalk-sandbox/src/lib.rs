@@ -34,7 +34,7 @@
 //!
 //! # What is deliberately absent
 //!
-//! Private chats, webhooks (`sessionWebhook` leads back here and is answered 404), media, recall,
+//! Private chats, webhooks (`sessionWebhook` leads back here and is answered 404), media, quotes,
 //! Stream mode, and rate limits that count: throttling is a fault that is switched on.
 
 #![warn(missing_docs)]

@@ -134,7 +134,7 @@ impl Sandbox {
         self.state.pusher.post(callback).await
     }
 
-    /// Fails sends to any group, before the request is checked.
+    /// Fails sends to any group, and recalls, before the request is checked.
     pub fn faults(&self) -> &Faults {
         &self.state.send_faults
     }

@@ -1,7 +1,7 @@
 //! What the server, the handles and the callbacks share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ pub(crate) struct Room {
     pub(crate) journal: Arc<Journal>,
     pub(crate) faults: Faults,
     pub(crate) accepted: Count,
+    /// The `processQueryKey`s of what was taken back.
+    pub(crate) recalled: Mutex<HashSet<String>>,
 }
 
 impl State {
@@ -86,6 +88,7 @@ impl State {
             journal: Arc::new(Journal::within(&self.journal)),
             faults: Faults::new(&self.is_armed),
             accepted: Count::default(),
+            recalled: Mutex::default(),
         });
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(replaced) = rooms.insert(Arc::clone(&room.id), Arc::clone(&room)) {

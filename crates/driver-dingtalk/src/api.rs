@@ -27,6 +27,11 @@ pub(crate) const GROUP_SEND: Call = Call {
     path: "/v1.0/robot/groupMessages/send",
 };
 
+pub(crate) const GROUP_RECALL: Call = Call {
+    operation: "groupMessages/recall",
+    path: "/v1.0/robot/groupMessages/recall",
+};
+
 impl Call {
     /// The request to the API at `root`.
     ///

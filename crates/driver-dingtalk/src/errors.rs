@@ -68,6 +68,16 @@ pub(crate) fn classify<'a>(
     }
 }
 
+/// What it means that DingTalk lists a send among those that it did not recall: `reason` is its word.
+pub(crate) fn not_recalled(operation: &'static str, reason: &str) -> SendError {
+    let detail = format!("it was not recalled: {}", shown(reason, 100, &[]));
+    let class = match reason.eq_ignore_ascii_case("SYSTEM_ERROR") {
+        true => Class::Failed,
+        false => Class::Rejected,
+    };
+    class.error(operation, detail)
+}
+
 fn class(status: StatusCode, said: Option<&ErrorAnswer<'_>>) -> (Class, &'static str) {
     if let Some(said) = said {
         if said.status == Some(BANNED) {

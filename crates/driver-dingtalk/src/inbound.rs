@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bridge_core::driver::{Answer, Batch, Event, Ignored, Notice, Refusal};
 use bridge_core::id::Address;
-use bridge_core::message::{Message, Sender};
+use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
 
 use crate::wire::Callback;
@@ -107,13 +107,32 @@ fn trimmed_text<'a>(callback: &'a Callback<'_>) -> &'a str {
 
 fn message(address: Address, callback: Callback<'_>) -> Message {
     let text = trimmed_text(&callback).to_owned();
+    let reply_to = quoted(&callback);
     let sender_id = callback.sender_staff_id.or(callback.sender_id);
     let sender = Sender::new(owned(sender_id), owned(callback.sender_nick));
     let mut message = Message::new(address, sender, text);
     message.id = callback.msg_id.map(Cow::into_owned);
     message.channel_title = owned(callback.conversation_title);
+    message.reply_to = reply_to;
     message.sent_at = callback.created_at_ms.map(Timestamp::from_millis);
     message
+}
+
+/// What the message answers. `originalMsgId` alone has been seen on messages that answer nothing.
+fn quoted(callback: &Callback<'_>) -> Option<Quoted> {
+    if !callback.is_reply {
+        return None;
+    }
+    let replied = callback.replied.as_ref();
+    let msg_id = replied.and_then(|replied| replied.msg_id.as_ref());
+    let id = callback.original_process_query_key.as_ref();
+    let id = id.or(msg_id).or(callback.original_msg_id.as_ref());
+    let mut quoted = Quoted::new(owned(id.cloned()));
+    if let Some(replied) = replied {
+        quoted.sender_name = owned(replied.sender_nick.clone());
+        quoted.text = owned(replied.text.clone());
+    }
+    Some(quoted)
 }
 
 fn ignored(reason: &'static str, callback: Callback<'_>) -> Ignored {

@@ -1,17 +1,18 @@
-//! Sends text to a group: `groupMessages/send` with the `sampleText` template.
+//! Sends text to a group, `groupMessages/send` with the `sampleText` template, and takes it back,
+//! `groupMessages/recall`.
 
 use bridge_core::capability::{Capabilities, Inbound};
-use bridge_core::driver::Outgoing;
+use bridge_core::driver::{Act, Outgoing};
 use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::Ports;
 use serde::Serialize;
 
-use crate::api::{GROUP_SEND, success_text};
-use crate::errors::{Failure, classify};
+use crate::api::{Call, GROUP_RECALL, GROUP_SEND, success_text};
+use crate::errors::{Failure, classify, not_recalled};
 use crate::inbound::ADDRESS_KEY;
 use crate::settings::Settings;
 use crate::token::{Token, TokenSource};
-use crate::wire::process_query_key;
+use crate::wire::{RecallAnswer, process_query_key};
 
 /// The largest `msgParam`, in bytes.
 const MSG_PARAM_LIMIT: usize = 15_000;
@@ -26,6 +27,8 @@ const RATE_PER_SECOND: u32 = 20;
 pub(crate) const fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::text(MSG_PARAM_LIMIT - MSG_PARAM_FRAME);
     capabilities.inbound = Inbound::Listener;
+    capabilities.hears.replies = true;
+    capabilities.shows.recalls = true;
     capabilities.text_size = escaped_size;
     capabilities.rate_per_second = RATE_PER_SECOND;
     capabilities
@@ -48,6 +51,22 @@ pub(crate) struct Outbound {
     api_root: String,
     settings: Settings,
     tokens: TokenSource,
+}
+
+/// What is asked of DingTalk for one send.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Order<'a> {
+    Send(GroupSend<'a>),
+    Recall(GroupRecall<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupRecall<'a> {
+    robot_code: &'a str,
+    open_conversation_id: &'a str,
+    process_query_keys: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -84,10 +103,10 @@ impl Outbound {
     /// Sends one part; with a new token once more at once if DingTalk refuses the first one (not
     /// sooner than a second after the token before was asked for).
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
-        let body = self.body(outgoing)?;
+        let order = self.order(outgoing)?;
         outgoing.preparing();
         let token = self.tokens.get().await?;
-        let failure = match self.send_with(&token, &body, outgoing).await {
+        let failure = match self.send_with(&token, &order, outgoing).await {
             Ok(sent) => return Ok(sent),
             Err(failure) => failure,
         };
@@ -97,7 +116,7 @@ impl Outbound {
         outgoing.preparing();
         self.tokens.give_up(&token);
         let token = self.tokens.get().await?;
-        self.send_with(&token, &body, outgoing)
+        self.send_with(&token, &order, outgoing)
             .await
             .map_err(|failure| {
                 if failure.token_refused {
@@ -115,11 +134,29 @@ impl Outbound {
         Ok(())
     }
 
-    fn body<'a>(&'a self, outgoing: &'a Outgoing) -> Result<GroupSend<'a>, SendError> {
+    fn order<'a>(&'a self, outgoing: &'a Outgoing) -> Result<Order<'a>, SendError> {
+        let operation = GROUP_SEND.operation;
         let group = outgoing.address.get(ADDRESS_KEY).ok_or_else(|| {
             let detail = format!("the target has no `{ADDRESS_KEY}`; correct the rule");
-            SendError::rejected(GROUP_SEND.operation, detail)
+            SendError::rejected(operation, detail)
         })?;
+        match &outgoing.act {
+            Act::Say => Ok(Order::Send(self.group_send(group, outgoing)?)),
+            Act::Recall { of } => Ok(Order::Recall(GroupRecall {
+                robot_code: &self.settings.robot_code,
+                open_conversation_id: group,
+                process_query_keys: of,
+            })),
+            // Not claimed, so never asked for.
+            _ => Err(SendError::rejected(operation, "DingTalk can't do this")),
+        }
+    }
+
+    fn group_send<'a>(
+        &'a self,
+        group: &'a str,
+        outgoing: &Outgoing,
+    ) -> Result<GroupSend<'a>, SendError> {
         let content = SampleText {
             content: &outgoing.text,
         };
@@ -140,10 +177,11 @@ impl Outbound {
     async fn send_with(
         &self,
         token: &Token,
-        body: &GroupSend<'_>,
+        order: &Order<'_>,
         outgoing: &Outgoing,
     ) -> Result<Sent, Failure> {
-        let request = GROUP_SEND.request(&self.api_root, Some(&token.value), body)?;
+        let call = order.call();
+        let request = call.request(&self.api_root, Some(&token.value), order)?;
         outgoing.sending();
         let answer = self
             .ports
@@ -151,19 +189,46 @@ impl Outbound {
             .exchange(request)
             .await
             .map_err(|error| SendError {
-                operation: GROUP_SEND.operation,
+                operation: call.operation,
                 ..error.into()
             })?;
-        let key = success_text(&answer).and_then(process_query_key);
-        if let Some(key) = key {
-            return Ok(Sent {
-                platform_ids: vec![key.into_owned()],
-            });
+        if let Some(result) = success_text(&answer).and_then(|body| order.read(body)) {
+            return Ok(result?);
         }
         let secrets = [token.expose(), self.settings.app_secret.expose()];
         let private = secrets.into_iter().chain(outgoing.text.lines());
         let now = self.ports.clock.now();
-        Err(classify(GROUP_SEND.operation, &answer, now, private))
+        Err(classify(call.operation, &answer, now, private))
+    }
+}
+
+impl Order<'_> {
+    fn call(&self) -> Call {
+        match self {
+            Self::Send(_) => GROUP_SEND,
+            Self::Recall(_) => GROUP_RECALL,
+        }
+    }
+
+    /// What the body of a success says of the order; `None` if it says nothing of it.
+    fn read(&self, body: &str) -> Option<Result<Sent, SendError>> {
+        match self {
+            Self::Send(_) => process_query_key(body).map(|key| {
+                Ok(Sent {
+                    platform_ids: vec![key.into_owned()],
+                })
+            }),
+            Self::Recall(recall) => {
+                let answer = RecallAnswer::parse(body)?;
+                let mut keys = recall.process_query_keys.iter();
+                if let Some(reason) = keys.find_map(|key| answer.failed.get(key)) {
+                    return Some(Err(not_recalled(GROUP_RECALL.operation, reason)));
+                }
+                let mut keys = recall.process_query_keys.iter();
+                let are_gone = keys.all(|key| answer.recalled.contains(key));
+                are_gone.then(|| Ok(Sent::default()))
+            }
+        }
     }
 }
 

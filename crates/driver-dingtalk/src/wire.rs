@@ -5,6 +5,7 @@
 //! nest; of a repeated key the last one counts.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -30,6 +31,21 @@ pub(crate) struct Callback<'a> {
     pub(crate) error_code: Option<i64>,
     /// `text.content`, untrimmed.
     pub(crate) text: Option<Cow<'a, str>>,
+    /// Whether `text.isReplyMsg` says that it answers another message.
+    pub(crate) is_reply: bool,
+    /// `text.repliedMsg`, or the older `quoteMessage`.
+    pub(crate) replied: Option<Replied<'a>>,
+    pub(crate) original_msg_id: Option<Cow<'a, str>>,
+    /// What the send of the answered message was given, if the robot sent it by the API.
+    pub(crate) original_process_query_key: Option<Cow<'a, str>>,
+}
+
+/// A message that another one answers.
+#[derive(Debug, Default)]
+pub(crate) struct Replied<'a> {
+    pub(crate) msg_id: Option<Cow<'a, str>>,
+    pub(crate) sender_nick: Option<Cow<'a, str>>,
+    pub(crate) text: Option<Cow<'a, str>>,
 }
 
 impl<'a> Callback<'a> {
@@ -50,10 +66,68 @@ impl<'a> Callback<'a> {
             b"chatbotUserId" => callback.chatbot_user_id = string(value),
             b"robotCode" => callback.robot_code = string(value),
             b"errorCode" => callback.error_code = integer(value),
-            b"text" => callback.text = field(value, b"content").and_then(string),
+            b"text" => callback.read_text(value),
+            b"quoteMessage" => {
+                callback.replied = Some(Replied::of(value));
+                callback.is_reply = true;
+            }
+            b"originalMsgId" => callback.original_msg_id = string(value),
+            b"originalProcessQueryKey" => callback.original_process_query_key = string(value),
             _ => {}
         })?;
         Some(callback)
+    }
+
+    fn read_text(&mut self, text: &'a RawValue) {
+        self.text = None;
+        // What is no object says nothing.
+        visit_fields(text.get(), |name, value| match name {
+            b"content" => self.text = string(value),
+            b"isReplyMsg" => self.is_reply = value.get() == "true",
+            b"repliedMsg" => self.replied = Some(Replied::of(value)),
+            _ => {}
+        });
+    }
+}
+
+impl<'a> Replied<'a> {
+    /// Both forms: `content.text` of `repliedMsg`, `text.content` of `quoteMessage`.
+    fn of(value: &'a RawValue) -> Self {
+        let mut replied = Self::default();
+        visit_fields(value.get(), |name, value| match name {
+            b"msgId" => replied.msg_id = string(value),
+            b"senderNick" => replied.sender_nick = string(value),
+            b"content" => replied.text = field(value, b"text").and_then(string),
+            b"text" => replied.text = field(value, b"content").and_then(string),
+            _ => {}
+        });
+        replied
+    }
+}
+
+/// What became of sends that were to be recalled.
+#[derive(Debug, Default)]
+pub(crate) struct RecallAnswer {
+    /// Those that are gone.
+    pub(crate) recalled: Vec<String>,
+    /// Those that are not, each with DingTalk's reason.
+    pub(crate) failed: BTreeMap<String, String>,
+}
+
+impl RecallAnswer {
+    /// Reads a body; `None` if it is not exactly one JSON object.
+    pub(crate) fn parse(body: &str) -> Option<Self> {
+        let mut answer = Self::default();
+        visit_fields(body, |name, value| match name {
+            b"successResult" => {
+                answer.recalled = serde_json::from_str(value.get()).unwrap_or_default();
+            }
+            b"failedResult" => {
+                answer.failed = serde_json::from_str(value.get()).unwrap_or_default();
+            }
+            _ => {}
+        })?;
+        Some(answer)
     }
 }
 

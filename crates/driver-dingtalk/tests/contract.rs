@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bridge_core::id::Address;
-use bridge_core::message::{Message, Sender};
+use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
     Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
@@ -89,13 +89,17 @@ impl Subject for DingTalkSubject {
             row(
                 "reply-quote",
                 include_str!("fixtures/reply-quote.json"),
-                message(
-                    "msgodxQ8M+pP78yWi/e5benLw==",
-                    "ciddyW50dFVaPgR3F3f+xLFTw==",
-                    "机器人测试群",
-                    Sender::new("042531297", "张三"),
-                    "这个时间定了吗？",
-                    1_776_067_733_725,
+                answering(
+                    message(
+                        "msgodxQ8M+pP78yWi/e5benLw==",
+                        "ciddyW50dFVaPgR3F3f+xLFTw==",
+                        "机器人测试群",
+                        Sender::new("042531297", "张三"),
+                        "这个时间定了吗？",
+                        1_776_067_733_725,
+                    ),
+                    "msgTTCkJnvlPhlHbykOQvCCwA==",
+                    "发布窗口改到周四 20:00",
                 ),
             ),
         ]
@@ -182,6 +186,17 @@ impl Api for DingTalkSubject {
             include_str!("fixtures/api/invalid-token-400.json"),
         ))
     }
+}
+
+/// The message as one that answers another.
+fn answering(message: Brings, id: &str, text: &str) -> Brings {
+    let Brings::Message(mut message) = message else {
+        panic!("a message")
+    };
+    let mut quoted = Quoted::new(id);
+    text.clone_into(&mut quoted.text);
+    message.reply_to = Some(quoted);
+    Brings::Message(message)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The generated parts of a document: what stands between two markers.
 
-const BEGIN: &str = "<!-- generated: keys of ";
+const BEGIN: &str = "<!-- generated: ";
 const BEGIN_CLOSED: &str = " -->";
 const END: &str = "<!-- end of generated -->";
 
@@ -37,16 +37,14 @@ mod tests {
     #[test]
     fn only_what_stands_between_the_markers_changes() {
         let page = |table: &str| {
-            format!(
-                "# A\n\n<!-- generated: keys of x -->\n{table}\n<!-- end of generated -->\n\nz\n"
-            )
+            format!("# A\n\n<!-- generated: x -->\n{table}\n<!-- end of generated -->\n\nz\n")
         };
         let mut make = |name: &str| Ok(format!("| {name} |\n"));
         let expected = page("\n| x |\n");
         assert_eq!(fill(&page("old"), &mut make).as_deref(), Ok(&*expected));
         assert_eq!(fill(&expected, &mut make).as_deref(), Ok(&*expected));
         assert_eq!(fill("a\nb\n", &mut make).as_deref(), Ok("a\nb\n"));
-        let open = fill("<!-- generated: keys of x -->\nb\n", &mut make);
+        let open = fill("<!-- generated: x -->\nb\n", &mut make);
         assert!(open.unwrap_err().contains("has no `<!-- end"));
         let unknown = fill(&page(""), &mut |_| Err("unknown".to_owned()));
         assert_eq!(unknown.as_deref(), Err(&"unknown".to_owned()));

@@ -1,7 +1,7 @@
 //! `bridge docs`: the page of a linked driver, as Markdown, from the driver itself.
 
 mod ability;
-mod sample;
+pub(super) mod sample;
 
 use std::fmt::Write as _;
 

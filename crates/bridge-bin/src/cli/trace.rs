@@ -68,6 +68,9 @@ fn print_message(message: &TracedMessage) {
         "  {}  received from {} {title}",
         message.received_at, message.source
     ));
+    if let Some(changed) = &message.change_of {
+        output::print(&format_args!("  changes message {changed}"));
+    }
     if let Some(last) = &message.last_duplicate_at {
         let times = usize::try_from(message.duplicates).unwrap_or(usize::MAX);
         output::print(&format_args!(
@@ -140,6 +143,7 @@ fn state(delivery: &TracedDelivery) -> String {
         }
         "discarded" => format!("{at}  discarded; it was a dead letter: {reason}"),
         "expired" => format!("{at}  expired: {reason}"),
+        "not_shown" => format!("{at}  not shown: {reason}"),
         other => format!("{at}  {other}"),
     }
 }
@@ -148,6 +152,11 @@ fn describe(record: &TracedRecord) -> String {
     let what = match &*record.reason {
         "no_rule" => "not forwarded: no rule took it; `bridge explain` says why".to_owned(),
         "holds_secret" => "not forwarded: it holds a secret of the config".to_owned(),
+        "unknown_message" => {
+            "not forwarded: what it changes was never forwarded, or is no longer known".to_owned()
+        }
+        "own_message" => "not forwarded: the bridge itself said what it changes".to_owned(),
+        "not_shown" => "not forwarded: what it changes is shown nowhere".to_owned(),
         "replayed" => "replayed by an operator".to_owned(),
         "discarded" => "discarded by an operator".to_owned(),
         reason => format!("not forwarded: {reason}"),
@@ -179,6 +188,7 @@ fn totals(args: &Args, catalog: &Catalog) -> Result<Exit, Exit> {
             ("merged", totals.merged),
             ("dead", totals.dead),
             ("expired", totals.expired),
+            ("not shown", totals.not_shown),
             ("discarded", totals.discarded),
             ("queued", totals.queued),
             ("lost", totals.lost),

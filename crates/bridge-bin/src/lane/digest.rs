@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bridge_core::digest::{Digest, is_one_send};
+use bridge_core::digest::{Digest, may_join};
 use bridge_core::store::{Merge, Progress, QueuedDelivery};
 
 use super::queue::Refill;
@@ -28,7 +28,7 @@ impl Lane {
         // A stale window lacks what was taken out of it for a merger that failed.
         if window.is_stale()
             || !untouched(first.progress)
-            || !is_one_send(&first.content, capabilities)
+            || !may_join(&first.content, capabilities)
         {
             return Ok(false);
         }

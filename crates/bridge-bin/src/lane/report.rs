@@ -35,6 +35,7 @@ pub(super) fn settled(channel: &Channel, delivery: &QueuedDelivery, step: &Step)
     match step {
         Step::Delivered { .. } => debug!(%channel, %delivery, "delivered"),
         Step::Expired { reason } => info!(%channel, %delivery, reason, "a delivery expired"),
+        Step::NotShown { reason } => debug!(%channel, %delivery, reason, "a change is not shown"),
         Step::Dead(death) => error!(
             %channel, %delivery, reason = death.reason,
             may_have_been_delivered = death.may_have_been_delivered, blocks = death.blocks,

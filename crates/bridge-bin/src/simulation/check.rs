@@ -23,6 +23,7 @@ pub(super) fn at_any_moment(world: &World) {
     let found = store.delivered().len()
         + store.dead().len()
         + store.expired().len()
+        + store.not_shown().len()
         + store.merged().len()
         + store.discarded().len()
         + store.waiting().len();
@@ -103,6 +104,28 @@ fn was_among_the_last(sends: &[Send], number: usize, crash: usize) -> bool {
     let later = sends[number + 1..crash].iter();
     let same_lane = later.filter(|send| send.channel == sends[number].channel && send.is_taken);
     same_lane.count() < MOST_REPEATED
+}
+
+/// What a send answers or changes is the message that was meant, in the same channel. What is changed
+/// stands there alone.
+pub(super) fn about(world: &World) {
+    let sends = world.platform.sends();
+    for send in &sends {
+        for number in &send.about {
+            let other = &sends[*number];
+            assert!(
+                other.is_taken && other.is_told,
+                "{send:?} is about {other:?}"
+            );
+            assert_eq!(other.channel, send.channel, "{send:?} is about {other:?}");
+            let texts: Vec<_> = shown(send).collect();
+            // A recall has no text of its own.
+            let [text] = texts[..] else { continue };
+            let meant = &world.about[text];
+            let is_meant = shown(other).any(|text| text == meant);
+            assert!(is_meant, "{send:?} is about {other:?}, not {meant}");
+        }
+    }
 }
 
 fn at_most(limit: u32, window: Duration, begun: Vec<Timestamp>) {

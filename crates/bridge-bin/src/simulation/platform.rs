@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{Batch, ErasedDriver, Outgoing, Refusal};
+use bridge_core::driver::{Act, Batch, ErasedDriver, Outgoing, Refusal};
 use bridge_core::outcome::{ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::time::Timestamp;
@@ -18,6 +18,8 @@ use super::clock::SimClock;
 pub(super) struct Send {
     pub(super) channel: usize,
     pub(super) text: String,
+    /// What it answers or changes: numbers of earlier sends, by the ids that they were given.
+    pub(super) about: Vec<usize>,
     pub(super) begun_at: Timestamp,
     pub(super) is_taken: bool,
     /// Whether the bridge was told that it was taken.
@@ -150,6 +152,7 @@ impl Platform {
         state.sends.push(Send {
             channel,
             text: outgoing.text.clone(),
+            about: about(&outgoing.act),
             begun_at: self.clock.now(),
             is_taken: false,
             is_told: false,
@@ -171,7 +174,8 @@ impl Platform {
         match mood {
             Mood::Take => {
                 self.state().sends[number].is_told = true;
-                Ok(Sent::default())
+                let platform_ids = vec![number.to_string()];
+                Ok(Sent { platform_ids })
             }
             Mood::Refuse => temporary(ErrorKind::Unavailable, RetryAdvice::Backoff(Scope::Message)),
             Mood::Throttle(pause) => {
@@ -231,6 +235,19 @@ impl State {
             _ => Mood::Take,
         }
     }
+}
+
+fn about(act: &Act) -> Vec<usize> {
+    let ids = match act {
+        Act::Reply { to: ids }
+        | Act::Edit { of: ids }
+        | Act::Recall { of: ids }
+        | Act::React { to: ids }
+        | Act::RemoveReaction { from: ids } => &ids[..],
+        _ => &[],
+    };
+    let numbers = ids.iter().map(|id| id.parse().expect("an id of this one"));
+    numbers.collect()
 }
 
 /// The simulation admits by itself.

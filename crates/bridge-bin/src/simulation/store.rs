@@ -8,8 +8,9 @@ use bridge_core::BoxFuture;
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::ports::Clock;
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, LaneWindow, Mail, Merge,
-    NewEntry, Record, Replayed, Settlement, Store, StoreError, StoreIdentity, Turn,
+    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Feed, Identification, KnownDelivery,
+    LaneWindow, Mail, Merge, NewEntry, Origin, Record, Replayed, Settlement, Store, StoreError,
+    StoreIdentity, Turn,
 };
 use bridge_core::time::Timestamp;
 use bridge_testkit::MemoryStore;
@@ -165,6 +166,29 @@ impl Store for FaultyStore {
             return Box::pin(async { self.fault() });
         }
         self.inner.queued(channel, after, limit)
+    }
+
+    fn deliveries_of(
+        &self,
+        source: &Channel,
+        message_id: &str,
+    ) -> BoxFuture<'_, Result<Vec<KnownDelivery>, StoreError>> {
+        if self.fails() {
+            return Box::pin(async { self.fault() });
+        }
+        self.inner.deliveries_of(source, message_id)
+    }
+
+    fn origin_of(
+        &self,
+        channel: &Channel,
+        platform_id: &str,
+    ) -> BoxFuture<'_, Result<Option<Origin>, StoreError>> {
+        self.inner.origin_of(channel, platform_id)
+    }
+
+    fn identify(&self, identification: Identification) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.inner.identify(identification)
     }
 
     fn replay(

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::capability::Capabilities;
+use bridge_core::capability::{Capabilities, Features};
 use bridge_core::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
 use bridge_core::id::{Address, Channel, InstanceId};
-use bridge_core::message::Content;
+use bridge_core::message::{Content, Quoted};
 use bridge_core::ports::Clock;
-use bridge_core::store::{Admission, NewDelivery, Store};
+use bridge_core::purpose::Purpose;
+use bridge_core::store::{Admission, NewDelivery, Store, Whereabouts};
 use bridge_core::time::Timestamp;
 use bridge_http::{OutboundOptions, stack};
 use futures_util::FutureExt;
@@ -45,12 +46,15 @@ pub(super) struct World {
     pub(super) channels: Channels,
     /// What was planned for each channel, in order.
     pub(super) planned: Vec<Vec<String>>,
+    /// What answers or changes another text: which.
+    pub(super) about: HashMap<String, String>,
     /// What an operator replayed: its order is another matter.
     pub(super) touched: HashSet<String>,
     /// How many sends there were when the bridge died.
     pub(super) crashes: Vec<usize>,
     dispatcher: Option<Dispatch>,
     messages: usize,
+    shows: Features,
 }
 
 struct Dispatch {
@@ -62,6 +66,10 @@ struct Dispatch {
 fn room(number: usize) -> Channel {
     let address = Address::new([("room", number.to_string())]);
     Channel::new(InstanceId::new("to"), address)
+}
+
+fn source() -> Channel {
+    Channel::new("from".into(), Address::new([("room", "source")]))
 }
 
 impl World {
@@ -86,10 +94,15 @@ impl World {
             rates,
             channels,
             planned: vec![Vec::new(); channels.0],
+            about: HashMap::new(),
             touched: HashSet::new(),
             crashes: Vec::new(),
             dispatcher: None,
             messages: 0,
+            shows: match seed % 3 {
+                0 => Features::NONE,
+                _ => Features::ALL,
+            },
         };
         world.begin_life();
         world
@@ -107,7 +120,7 @@ impl World {
         let outbound = stack(Arc::new(self.platform.clone()), options, Arc::clone(&clock));
         let parts = self.parts(Target {
             outbound,
-            capabilities: Capabilities::text(1000),
+            capabilities: self.capabilities(),
             channel_rate_per_minute: self.rates.per_minute,
             gate: Default::default(),
             in_flight: Default::default(),
@@ -137,6 +150,12 @@ impl World {
         self.dispatcher = Some(dispatch);
     }
 
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::text(1000);
+        capabilities.shows = self.shows;
+        capabilities
+    }
+
     fn parts(&self, target: Target) -> Parts {
         let end = End {
             target: Arc::new(target),
@@ -163,7 +182,7 @@ impl World {
             outbound: before
                 .outbound
                 .succeeded_by(driver, options, Arc::new(clock)),
-            capabilities: Capabilities::text(1000),
+            capabilities: self.capabilities(),
             channel_rate_per_minute: self.rates.per_minute,
             gate: Arc::clone(&before.gate),
             in_flight: before.in_flight.clone(),
@@ -186,18 +205,54 @@ impl World {
 
     /// A message for these channels, if the store takes it.
     pub(super) fn admit(&mut self, channels: &[usize]) {
+        self.admit_as(channels, &Purpose::Say);
+    }
+
+    /// A change of the message of this number, or an answer to it, for the channels where it went: as
+    /// an intake does it. What is done and in which order is known by the text, which a recall lacks.
+    pub(super) fn follow(&mut self, message: usize, purpose: &Purpose) {
+        let known = self
+            .store
+            .inner
+            .deliveries_of(&source(), &message.to_string());
+        let known = known.now_or_never().expect("in memory").expect("read");
+        let went_to = known
+            .iter()
+            .filter(|one| one.whereabouts != Whereabouts::NotShown)
+            .map(|one| one.channel.address.get("room").expect("a room").parse())
+            .collect::<Result<Vec<usize>, _>>();
+        let went_to = went_to.expect("numbers");
+        if went_to.is_empty() {
+            return;
+        }
+        let number = self.messages + 1;
+        for channel in &went_to {
+            let (new, old) = (
+                format!("d{number}.{channel}"),
+                format!("d{message}.{channel}"),
+            );
+            self.about.insert(new, old);
+        }
+        self.admit_as(&went_to, purpose);
+    }
+
+    fn admit_as(&mut self, channels: &[usize], purpose: &Purpose) {
         self.messages += 1;
-        let text = |channel: usize| format!("d{}.{channel}", self.messages);
+        let text = |channel: usize| match purpose {
+            Purpose::Recall { .. } => String::new(),
+            _ => format!("d{}.{channel}", self.messages),
+        };
         let deliveries = channels.iter().map(|channel| NewDelivery {
             channel: room(*channel),
             rule: "rule".into(),
             content: Arc::new(Content {
                 text: text(*channel),
+                purpose: purpose.clone(),
                 ..Content::default()
             }),
         });
         let admission = Admission {
-            source: Channel::new("from".into(), Address::new([("room", "source")])),
+            source: source(),
             message_id: Some(self.messages.to_string()),
             received_at: self.clock.now(),
             deliveries: deliveries.collect(),
@@ -242,10 +297,27 @@ impl World {
         check::repeats(self);
         check::pauses(self);
         check::budgets(self);
+        check::about(self);
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// An answer to the message of this number, or a change of it.
+fn purpose(random: &mut fastrand::Rng, message: usize) -> Purpose {
+    let id = message.to_string();
+    match random.u32(..5) {
+        0 => Purpose::Edit { of: id },
+        1 => Purpose::Recall { of: id },
+        2 => Purpose::React { to: id },
+        3 => Purpose::RemoveReaction { from: id },
+        _ => {
+            let mut quoted = Quoted::new(id);
+            "quoted".clone_into(&mut quoted.text);
+            Purpose::Reply(quoted)
+        }
     }
 }
 
@@ -288,6 +360,10 @@ pub(super) async fn history(seed: u64) -> Vec<Send> {
             let all: Vec<_> = (0..channels.0).filter(|_| random.bool()).collect();
             if !all.is_empty() {
                 world.admit(&all);
+            }
+            if world.messages > 0 && random.u32(..3) == 0 {
+                let message = random.usize(..world.messages) + 1;
+                world.follow(message, &purpose(&mut random, message));
             }
         }
         let pause = random.u64(..8_000);

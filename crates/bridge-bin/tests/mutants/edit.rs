@@ -128,7 +128,8 @@ fn entries(text: &str, object: &Object<'_>, above: &[usize], mutants: &mut Vec<M
                 // something.
                 offsets: [&[value.start, value.start + 1, name.start], &holder[..]].concat(),
                 around,
-                is_removal: false,
+                // An empty object has lost what stood in it.
+                is_removal: other == "{}",
             });
         }
         walk(

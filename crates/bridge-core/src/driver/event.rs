@@ -46,7 +46,8 @@ pub enum Event {
 #[non_exhaustive]
 pub struct Change {
     /// The platform's own id of the change, by which a repeated one is recognised; `None` if it
-    /// gives none.
+    /// gives none. Never the id of a message or of another change of the channel: it would be taken
+    /// for a repetition of that.
     pub id: Option<String>,
     /// The id of the message that it happened to, as [`Message::id`] was.
     pub of: String,
@@ -86,6 +87,16 @@ pub enum ChangeKind {
     Reacted(String),
     /// Somebody took the sign back.
     ReactionRemoved(String),
+}
+
+impl ChangeKind {
+    /// The new text, or the sign; empty if it is about neither.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Edited(text) | Self::Reacted(text) | Self::ReactionRemoved(text) => text,
+            Self::Recalled => "",
+        }
+    }
 }
 
 /// The platform's ids of a send that was told as delivered without, or with fewer.

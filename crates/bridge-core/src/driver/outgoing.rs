@@ -30,6 +30,9 @@ pub struct Outgoing {
 
 /// What a send is to do. Ids are those that the platform gave to earlier sends to this channel, or
 /// to messages that came from it; at least one each.
+///
+/// Ids that a send gives are those of messages: only what says something has any. An edit gives none,
+/// unless the platform shows it as another message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Act {

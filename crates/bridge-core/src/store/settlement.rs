@@ -48,6 +48,12 @@ pub enum Step {
         /// Which limit, in a sentence.
         reason: String,
     },
+    /// It changes what the channel does not show, or in a way that it can't show: the delivery leaves
+    /// the queue, and nothing was sent.
+    NotShown {
+        /// Why, in a clause.
+        reason: String,
+    },
     /// The delivery leaves the queue for the dead letters.
     Dead(Death),
 }

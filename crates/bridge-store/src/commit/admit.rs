@@ -1,5 +1,6 @@
 //! The statements that take a message in.
 
+use bridge_core::purpose::Purpose;
 use bridge_core::store::{Admission, Death, DeliveryId, Progress};
 use bridge_core::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -33,6 +34,7 @@ pub(super) fn admit(
         let (_, limit) = tables.backlog.limits();
         return Ok(Effect::Full { limit });
     }
+    note_change(connection, message, admission)?;
     let bodies = insert_bodies(connection, message, &sealed.bodies)?;
     let mut first = None;
     let mut overflowed = 0;
@@ -73,6 +75,24 @@ pub(super) fn admit(
     update.execute(params![message, first, count])?;
     fail_point("admit.after_insert");
     Ok(Effect::New { overflowed })
+}
+
+/// Writes down which message this one changes, if it does.
+fn note_change(
+    connection: &Connection,
+    message: i64,
+    admission: &Admission,
+) -> rusqlite::Result<()> {
+    let purpose = admission.deliveries.first().map(|d| &d.content.purpose);
+    if let Some(purpose) = purpose
+        && let Some(changed) = purpose.change_of()
+    {
+        let mut insert = connection
+            .prepare_cached("INSERT INTO change (message, changed, is_edit) VALUES (?1, ?2, ?3)")?;
+        let is_edit = matches!(purpose, Purpose::Edit { .. });
+        insert.execute(params![message, changed, is_edit])?;
+    }
+    Ok(())
 }
 
 fn count_duplicate(

@@ -79,6 +79,13 @@ pub(super) fn settle(tables: &mut Tables<'_>, settlement: &Settlement) -> rusqli
             };
             end_delivery(tables, id, &end, at)
         }
+        Step::NotShown { reason } => {
+            let end = End {
+                reason: Some(reason),
+                ..End::new("not_shown")
+            };
+            end_delivery(tables, id, &end, at)
+        }
         Step::Dead(death) => {
             let before = tries(connection, id)?;
             let is_queued = bury(tables, id, death, at)?;

@@ -39,11 +39,12 @@ pub(super) fn count(connection: &Connection) -> rusqlite::Result<Totals> {
         dead: number("SELECT count(*) FROM dead_letter")? + pruned(connection, "dead")?,
         expired: ended("expired")?,
         discarded: ended("discarded")?,
+        not_shown: ended("not_shown")?,
         // What ended in a way that nobody knows stands in a damaged row.
         lost: pruned(connection, "lost")?
             + number(
                 "SELECT count(*) FROM settled
-                 WHERE end NOT IN ('delivered', 'merged', 'expired', 'discarded')",
+                 WHERE end NOT IN ('delivered', 'merged', 'expired', 'discarded', 'not_shown')",
             )?,
     })
 }

@@ -1,11 +1,13 @@
 //! Where a message is, and what happened to it.
 
+use bridge_core::store::DeliveryId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     InspectError, Inspector, Trace, TracedAttempt, TracedDelivery, TracedMessage, TracedPart,
     TracedRecord, lenient,
 };
+use crate::known::identified;
 use crate::row::{self, text_of};
 
 /// Messages and records of one id that are shown at most.
@@ -45,12 +47,17 @@ struct Message {
 }
 
 const SELECT_MESSAGE: &str = "SELECT m.first_delivery, m.deliveries, m.message_id, m.received_at,
-        m.duplicates, m.last_duplicate_at, c.instance, c.address, coalesce(s.title, '')
+        m.duplicates, m.last_duplicate_at, c.instance, c.address, coalesce(s.title, ''), x.changed
     FROM message m LEFT JOIN channel c ON c.id = m.source
-    LEFT JOIN channel_seen s ON s.channel = m.source";
+    LEFT JOIN channel_seen s ON s.channel = m.source LEFT JOIN change x ON x.message = m.id";
 
 fn messages_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Message>> {
-    let sql = format!("{SELECT_MESSAGE} WHERE m.message_id = ?1 ORDER BY m.id LIMIT {MOST}");
+    let sql = format!(
+        "{SELECT_MESSAGE} WHERE m.id IN (
+             SELECT id FROM message WHERE message_id = ?1
+             UNION SELECT message FROM change WHERE changed = ?1)
+         ORDER BY m.id LIMIT {MOST}"
+    );
     let mut select = connection.prepare(&sql)?;
     let messages = select.query_map([id], read_message)?;
     messages.collect()
@@ -79,6 +86,7 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
             last_duplicate_at: lenient::optional_time(row, 5),
             source: lenient::or_damaged(channel),
             source_title: lenient::text(row, 8),
+            change_of: lenient::optional_text(row, 9),
             deliveries: Vec::new(),
         },
     })
@@ -128,6 +136,11 @@ fn read_delivery(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Tra
             part: parts.last().map_or(1, |part| part.part + 1),
             platform_ids: parse(&ids),
         });
+    }
+    for (part, platform_ids) in identified(connection, DeliveryId(id))? {
+        if let Some(known) = parts.get_mut(part) {
+            known.platform_ids = platform_ids;
+        }
     }
     Ok(TracedDelivery {
         id,

@@ -68,7 +68,7 @@ pub struct DeadLetter {
 /// Everything that is known of a message id or a delivery's number.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trace {
-    /// The messages of this id: one for each channel that it came from.
+    /// The messages of this id: one for each channel that it came from; and their changes.
     pub messages: Vec<TracedMessage>,
     /// What was not forwarded, and what operators did.
     pub records: Vec<TracedRecord>,
@@ -89,6 +89,9 @@ pub struct TracedMessage {
     pub duplicates: u64,
     /// When it came again for the last time.
     pub last_duplicate_at: Option<String>,
+    /// The id of the message that it changes; `None` if it changes none.
+    #[serde(default)]
+    pub change_of: Option<String>,
     /// What the rules planned for it.
     pub deliveries: Vec<TracedDelivery>,
 }
@@ -102,7 +105,7 @@ pub struct TracedDelivery {
     pub rule: String,
     /// The target, as it is written in the rules.
     pub target: String,
-    /// `queued`, `delivered`, `merged`, `expired`, `dead` or `discarded`.
+    /// `queued`, `delivered`, `merged`, `expired`, `not_shown`, `dead` or `discarded`.
     pub state: String,
     /// Since when, if it is not queued.
     pub at: Option<String>,
@@ -180,6 +183,9 @@ pub struct Totals {
     pub expired: u64,
     /// Those that were given up by a person.
     pub discarded: u64,
+    /// Changes that their channels could not show.
+    #[serde(default)]
+    pub not_shown: u64,
     /// Those that stood on damaged pages when the store was mended.
     pub lost: u64,
 }
@@ -194,6 +200,7 @@ impl Totals {
             self.dead,
             self.expired,
             self.discarded,
+            self.not_shown,
             self.lost,
         ]
         .iter()

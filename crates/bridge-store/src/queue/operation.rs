@@ -2,8 +2,8 @@
 
 use bridge_core::id::{Channel, InstanceId};
 use bridge_core::store::{
-    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Merge, NewEntry, Record, Replayed,
-    Settlement, StoreError,
+    Admission, Admitted, DeliveryId, Discarded, EntryNumber, Identification, Merge, NewEntry,
+    Record, Replayed, Settlement, StoreError,
 };
 use bridge_core::time::Timestamp;
 use tokio::sync::oneshot;
@@ -35,6 +35,11 @@ pub(crate) enum Operation {
         channel: Channel,
         at: Timestamp,
         answer: Answer<()>,
+    },
+    /// Sets the ids of a send.
+    Identify {
+        identification: Identification,
+        answer: Answer<bool>,
     },
     Record(Record),
     /// Moves a damaged delivery to the dead letters.

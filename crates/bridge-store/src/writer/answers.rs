@@ -75,6 +75,10 @@ impl Writing {
                 | Operation::Flush(answer),
                 _,
             ) => Some(Box::new(|| reply(answer, Ok(())))),
+            (Operation::Identify { answer, .. }, effect) => {
+                let is_known = effect == Effect::Written;
+                Some(Box::new(move || reply(answer, Ok(is_known))))
+            }
             (Operation::Replay { answer, .. }, Effect::Replayed(replayed)) => {
                 Some(Box::new(|| reply(answer, Ok(replayed))))
             }
@@ -168,6 +172,7 @@ pub(super) fn refuse(operation: Operation, error: &StoreError) {
         | Operation::Spend { answer, .. }
         | Operation::Confirm { answer, .. }
         | Operation::Flush(answer) => reply(answer, Err(error)),
+        Operation::Identify { answer, .. } => reply(answer, Err(error)),
         Operation::Replay { answer, .. } => reply(answer, Err(error)),
         Operation::Discard { answer, .. } => reply(answer, Err(error)),
         Operation::Park { answer, .. } => reply(answer, Err(error)),

@@ -40,7 +40,7 @@ impl StoreUnderTest for Subject {
 
     fn ended(&self) -> Vec<Ended> {
         let connection = meddle(self.dir.path());
-        let sql = "SELECT id, end, merged_into FROM settled";
+        let sql = "SELECT id, end, merged_into, reason FROM settled";
         let mut select = connection.prepare(sql).unwrap();
         let settled = select.query_map([], |row| {
             let end: String = row.get(1)?;
@@ -50,6 +50,7 @@ impl StoreUnderTest for Subject {
                     "delivered" => How::Delivered,
                     "expired" => How::Expired,
                     "merged" => How::Merged(DeliveryId(row.get(2)?)),
+                    "not_shown" => How::NotShown(row.get(3)?),
                     "discarded" => How::Discarded,
                     end => panic!("{end}"),
                 },

@@ -196,7 +196,7 @@ fn connect(line: &Arc<Mutex<State>>, target: &DialTarget, is_slow: bool) -> Dial
         number: state.streams,
         unflushed: Vec::new(),
         is_slow,
-        has_paused: false,
+        has_paused: [false; 2],
     }))
 }
 
@@ -273,16 +273,25 @@ struct Stream {
     number: usize,
     unflushed: Vec<u8>,
     is_slow: bool,
-    has_paused: bool,
+    /// Reading and writing, each for itself: a driver may poll both at a time.
+    has_paused: [bool; 2],
+}
+
+/// A direction.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Reading,
+    Writing,
 }
 
 impl Stream {
     /// Gives way once before each step, if it is slow.
-    fn gives_way(&mut self, context: &Context<'_>) -> bool {
-        if !self.is_slow || std::mem::take(&mut self.has_paused) {
+    fn gives_way(&mut self, way: Way, context: &Context<'_>) -> bool {
+        let has_paused = &mut self.has_paused[way as usize];
+        if !self.is_slow || std::mem::take(has_paused) {
             return false;
         }
-        self.has_paused = true;
+        *has_paused = true;
         context.waker().wake_by_ref();
         true
     }
@@ -312,7 +321,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.gives_way(context) {
+        if this.gives_way(Way::Reading, context) {
             return Poll::Pending;
         }
         let mut state = lock(&this.line);
@@ -343,7 +352,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.gives_way(context) {
+        if this.gives_way(Way::Writing, context) {
             return Poll::Pending;
         }
         if this.unflushed.len() >= BUFFER_BYTES {
@@ -360,7 +369,7 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.gives_way(context) {
+        if this.gives_way(Way::Writing, context) {
             return Poll::Pending;
         }
         Poll::Ready(this.flush())

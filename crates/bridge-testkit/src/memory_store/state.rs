@@ -21,12 +21,15 @@ pub(super) struct State {
     pub(super) accepted: HashSet<(Channel, String)>,
     /// By turn, over all lanes.
     pub(super) queue: BTreeMap<Turn, QueuedDelivery>,
-    pub(super) parts: HashMap<DeliveryId, Vec<String>>,
+    pub(super) parts: HashMap<DeliveryId, Vec<Vec<String>>>,
+    /// Those that came later than, or beside, the settlement; by part.
+    pub(super) identified: HashMap<(DeliveryId, usize), Vec<String>>,
     pub(super) delivered: Vec<Delivered>,
     pub(super) dead: Vec<Dead>,
-    pub(super) expired: Vec<DeliveryId>,
-    pub(super) merged: Vec<(DeliveryId, DeliveryId)>,
-    pub(super) discarded: Vec<DeliveryId>,
+    pub(super) expired: Vec<QueuedDelivery>,
+    pub(super) not_shown: Vec<(QueuedDelivery, String)>,
+    pub(super) merged: Vec<(QueuedDelivery, DeliveryId)>,
+    pub(super) discarded: Vec<QueuedDelivery>,
     pub(super) spent: Vec<(Channel, Timestamp)>,
     pub(super) records: Vec<Record>,
     pub(super) feed: Option<Arc<dyn Feed>>,
@@ -124,22 +127,27 @@ impl State {
                 progress,
             } => {
                 self.set_progress(turn, progress);
-                self.parts.entry(delivery).or_default().extend(platform_ids);
+                self.parts.entry(delivery).or_default().push(platform_ids);
             }
             Step::Postponed { progress, .. } => self.set_progress(turn, progress),
             Step::Delivered { platform_ids } => {
-                let mut all = self.parts.remove(&delivery).unwrap_or_default();
-                all.extend(platform_ids);
+                let parts = self.parts.entry(delivery).or_default();
+                parts.push(platform_ids);
+                let platform_ids = parts.concat();
                 self.delivered
                     .extend(self.queue.remove(&turn).map(|delivery| Delivered {
                         delivery,
-                        platform_ids: all,
+                        platform_ids,
                         at,
                     }));
             }
             Step::Expired { .. } => {
-                self.queue.remove(&turn);
-                self.expired.push(delivery);
+                self.expired.extend(self.queue.remove(&turn));
+            }
+            Step::NotShown { reason } => {
+                let delivery = self.queue.remove(&turn);
+                self.not_shown
+                    .extend(delivery.map(|delivery| (delivery, reason)));
             }
             Step::Dead(death) => {
                 self.set_progress(turn, death.progress);
@@ -169,9 +177,9 @@ impl State {
             queued.content = merge.content;
             queued.queued_at = merge.queued_at;
         }
-        for (turn, id) in turns.into_iter().zip(merge.merged) {
-            self.queue.remove(&turn);
-            self.merged.push((id, merge.into));
+        for turn in turns {
+            let merged = self.queue.remove(&turn);
+            self.merged.extend(merged.map(|one| (one, merge.into)));
         }
         Ok(())
     }
@@ -210,8 +218,9 @@ impl State {
             return (Discarded::Unknown, None);
         };
         let dead = self.dead.remove(place);
-        self.discarded.push(id);
-        (Discarded::Discarded, Some(dead.delivery.channel))
+        let channel = dead.delivery.channel.clone();
+        self.discarded.push(dead.delivery);
+        (Discarded::Discarded, Some(channel))
     }
 
     pub(super) fn park(

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::{Attachment, Content, MessageKind, MsgValue, RichHeader};
+use bridge_core::message::{Attachment, Content, MessageKind, MsgValue, Quoted, RichHeader};
+use bridge_core::purpose::{Purpose, quote};
 use bridge_core::store::{
     Admission, Admitted, DeliveryId, Feed, NewDelivery, QueuedDelivery, Settlement, Step, Store,
     Turn,
@@ -69,8 +70,15 @@ pub fn rich_content() -> Content {
             picture,
         ],
         is_digest: true,
+        purpose: Purpose::Reply(quote(&quoted(), "a\"b\n{}")),
         msg: Arc::new(msg.into()),
     }
+}
+
+fn quoted() -> Quoted {
+    let mut quoted = Quoted::new("m\u{0}'1");
+    "张三 \"x\"".clone_into(&mut quoted.sender_name);
+    quoted
 }
 
 /// Takes `admission` in.

@@ -62,7 +62,7 @@ fn check(state: &State, head: &Parts, body: &[u8]) -> Result<Message, Refusal> {
 }
 
 /// The key of the app that calls, by its token: as it is, without `Bearer` or quotes.
-fn caller(state: &State, head: &Parts) -> Result<Arc<str>, Refusal> {
+pub(super) fn caller(state: &State, head: &Parts) -> Result<Arc<str>, Refusal> {
     head.headers
         .get("x-acs-dingtalk-access-token")
         .and_then(|token| token.to_str().ok())
@@ -70,7 +70,11 @@ fn caller(state: &State, head: &Parts) -> Result<Arc<str>, Refusal> {
         .ok_or_else(Refusal::invalid_token)
 }
 
-fn robot(state: &State, caller: &str, code: Option<&Value>) -> Result<Arc<App>, Refusal> {
+pub(super) fn robot(
+    state: &State,
+    caller: &str,
+    code: Option<&Value>,
+) -> Result<Arc<App>, Refusal> {
     let code = match code {
         Some(Value::String(code)) if !code.is_empty() => code,
         Some(Value::String(_) | Value::Null) | None => {
@@ -99,7 +103,7 @@ fn robot(state: &State, caller: &str, code: Option<&Value>) -> Result<Arc<App>, 
 }
 
 /// The group, if the robot is in it.
-fn room(state: &State, app: &App, id: Option<&Value>) -> Result<Arc<Room>, Refusal> {
+pub(super) fn room(state: &State, app: &App, id: Option<&Value>) -> Result<Arc<Room>, Refusal> {
     let no_such_group =
         || Refusal::bad_request("invalid.openConversationId", "openConversationId不合法");
     let id = match id {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dingtalk_sandbox::{Author, Member, Sandbox};
 use http::StatusCode;
+use serde_json::json;
 
 use crate::support::{City, PATIENCE};
 
@@ -177,5 +178,46 @@ async fn a_sandbox_stops_with_its_last_handle() {
     assert!(
         matches!(ending, Ok(0) | Err(ErrorKind::ConnectionReset)),
         "{ending:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_robot_takes_back_what_it_has_sent_and_nothing_else() {
+    const PATH: &str = "/v1.0/robot/groupMessages/recall";
+    let city = City::start().await;
+    city.ops.add_robot(&city.other_robot);
+    let token = city.token_of(&city.robot).await;
+    let other_token = city.token_of(&city.other_robot).await;
+    let sent = city.send(&token, &city.ops, "早").await.json();
+    let key = sent["processQueryKey"].as_str().unwrap();
+    let recall = async |token: &str, robot: &str, keys: &[&str]| {
+        let body = json!({
+            "robotCode": robot, "openConversationId": city.ops.open_conversation_id(),
+            "processQueryKeys": keys,
+        });
+        let request = city
+            .post(PATH)
+            .header("content-type", "application/json")
+            .header("x-acs-dingtalk-access-token", token);
+        city.request(request, &body.to_string()).await
+    };
+    let failed = json!({ "successResult": [], "failedResult": { key: "invalid.processQueryKey" } });
+    let (robot, other) = ("dingrobot", "dingotherrobot");
+    assert_eq!(recall(&other_token, other, &[key]).await.json(), failed);
+    assert!(!city.ops.is_recalled(key));
+    let done = json!({ "successResult": [key], "failedResult": {} });
+    assert_eq!(recall(&token, robot, &[key]).await.json(), done);
+    assert!(city.ops.is_recalled(key));
+    assert_eq!(recall(&token, robot, &[key]).await.json(), failed, "twice");
+
+    let over = "invalidParameter.processQueryKeys.overMax";
+    assert_eq!(recall(&token, robot, &["k"; 21]).await.code(), over);
+    assert_eq!(
+        recall(&token, robot, &[]).await.code(),
+        "miss.processQueryKeys"
+    );
+    assert_eq!(
+        recall("x", robot, &[key]).await.code(),
+        "InvalidAuthentication"
     );
 }

@@ -301,3 +301,51 @@ fn what_is_not_one_json_object_is_malformed() {
         assert!(decode(body, ROBOT).is_err(), "{body:?}");
     }
 }
+
+#[test]
+fn an_answer_names_what_it_answers() {
+    let key = ("originalProcessQueryKey", json!("k1"));
+    let original = ("originalMsgId", json!("m0"));
+    let reply = |replied: Value| {
+        let text = json!({ "content": "hi", "isReplyMsg": true, "repliedMsg": replied });
+        ("text", text)
+    };
+    let whole = json!({
+        "msgId": "m0", "senderNick": "n0", "msgType": "text", "content": { "text": "old" }
+    });
+    let legacy = json!({ "msgId": "m0", "senderNick": "n0", "text": { "content": "old" } });
+    let rows: [(&[(&str, Value)], Option<[&str; 3]>); 8] = [
+        (&[reply(whole.clone())], Some(["m0", "n0", "old"])),
+        // What the robot itself has sent is known by the key of the send.
+        (
+            &[reply(whole.clone()), key.clone()],
+            Some(["k1", "n0", "old"]),
+        ),
+        (
+            &[reply(json!(null)), original.clone()],
+            Some(["m0", "", ""]),
+        ),
+        (
+            &[reply(json!({ "msgId": "m0", "content": "{}" }))],
+            Some(["m0", "", ""]),
+        ),
+        (&[("quoteMessage", legacy)], Some(["m0", "n0", "old"])),
+        // It has been seen on messages that answer nothing.
+        (&[original, key], None),
+        (
+            &[(
+                "text",
+                json!({ "content": "hi", "isReplyMsg": false, "repliedMsg": whole }),
+            )],
+            None,
+        ),
+        (&[], None),
+    ];
+    for (changes, expected) in rows {
+        let message = only_message(&changed(changes));
+        assert_eq!(message.text, "hi");
+        let found = message.reply_to.as_ref();
+        let found = found.map(|quoted| [&*quoted.id, &*quoted.sender_name, &*quoted.text]);
+        assert_eq!(found, expected, "{changes:?}");
+    }
+}

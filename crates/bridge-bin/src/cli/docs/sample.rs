@@ -7,7 +7,7 @@ const MOST_LEVELS: usize = 8;
 
 /// An instance with the keys that can't be left out. What values mean is not known here, so a driver
 /// may refuse it.
-pub(super) fn settings(schema: &Value) -> Value {
+pub(in crate::cli) fn settings(schema: &Value) -> Value {
     value(schema, schema, MOST_LEVELS)
 }
 

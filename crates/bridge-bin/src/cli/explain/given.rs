@@ -92,7 +92,12 @@ impl Given {
             match event {
                 Event::Message(message) => self.messages.push(message),
                 Event::Ignored(ignored) => self.ignored.push(ignored),
-                // The bridge passes over what it does not know, too.
+                Event::Changed(change) => self.ignored.push(Ignored {
+                    reason: "a change goes where its message went, which only the store knows",
+                    message_id: Some(change.of),
+                    address: Some(change.address),
+                }),
+                // No rule is asked about what a send is called.
                 _ => {}
             }
         }
