@@ -129,7 +129,7 @@ fn next_steps(name: &Name) -> [String; 5] {
 }
 
 /// The names of the drivers in the workspace at `root`, without `driver-`.
-fn drivers(root: &Path) -> Result<Vec<String>, Failed> {
+pub(crate) fn drivers(root: &Path) -> Result<Vec<String>, Failed> {
     let crates = root.join("crates");
     let unreadable = |error| Failed::new(format!("{} can't be read: {error}", crates.display()));
     let mut names = Vec::new();

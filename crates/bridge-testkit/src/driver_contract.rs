@@ -14,6 +14,7 @@
 //! thread of the test and without a runtime: what it waits for must come through its ports.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use bridge_core::driver::Driver;
 
@@ -62,17 +63,25 @@ mod table;
 mod verifying;
 mod working;
 
+/// The environment variable that names a file to which [`check_all`] adds the rows of its table.
+pub const ROWS: &str = "BRIDGE_CONTRACT_ROWS";
+
 /// Runs every check and shows the table.
 ///
 /// # Panics
 ///
-/// If a check fails, with the table; each failure quotes the sentence of the contract.
+/// If a check fails, with the table; each failure quotes the sentence of the contract. If the file
+/// that [`ROWS`] names can't be written.
 #[expect(
     clippy::print_stdout,
     reason = "the table is for whoever runs the test with --nocapture"
 )]
 pub fn check_all<S: Subject>(subject: S) {
     let table = run(subject);
+    if let Some(path) = std::env::var_os(ROWS) {
+        let written = table.append_to(Path::new(&path));
+        written.expect("the file for the rows of the table can be written");
+    }
     assert!(!table.has_failures(), "{table}");
     println!("{table}");
 }
