@@ -10,6 +10,7 @@
 mod door;
 mod drain;
 mod instance;
+mod mailbox;
 pub(crate) mod outside;
 mod refusal;
 mod reload;

@@ -3,3 +3,4 @@
 
 use driver_dingtalk as _;
 use driver_irc as _;
+use driver_webhook as _;

@@ -9,6 +9,7 @@ mod act;
 mod budget;
 mod digest;
 mod gate;
+mod key;
 mod queue;
 mod report;
 mod settling;
@@ -24,13 +25,14 @@ use bridge_core::id::Channel;
 use bridge_core::outcome::{Certainty, Scope, SendError, Sent};
 use bridge_core::ports::Clock;
 use bridge_core::retry::{Failure, Overdue, Verdict, judge, overdue, perhaps_delivered};
-use bridge_core::store::{Death, DeliveryId, Progress, QueuedDelivery, Settlement, Step, Store};
+use bridge_core::store::{Death, Progress, QueuedDelivery, Settlement, Step, Store};
 use bridge_core::time::Timestamp;
 use bridge_http::{Attempt, ReadyOutbound};
 use bridge_store::fail_point;
 use tokio::sync::watch;
 
 use budget::ChannelBudget;
+pub(crate) use key::read_key;
 use settling::Settling;
 pub(crate) use target::Target;
 use window::Window;
@@ -164,7 +166,7 @@ impl Lane {
             if target.gate.opens_at() > self.context.clock.now() {
                 continue;
             }
-            let key = key(&delivery, sent);
+            let key = key::of(&self.context.store.identity(), &delivery, sent);
             let address = self.context.channel.address.clone();
             let mut outgoing = Outgoing::new(address, part.text.as_str(), key);
             outgoing.act = carriage.act(sent);
@@ -355,24 +357,6 @@ impl Lane {
         }
         Ok(())
     }
-}
-
-/// The idempotency key of a part. A digest grows, and must not be taken for a repetition of what it
-/// was before.
-fn key(delivery: &QueuedDelivery, part: usize) -> String {
-    let QueuedDelivery { id, content, .. } = delivery;
-    match content.is_digest {
-        true => format!("{id}.{part}.{}", content.text.len()),
-        false => format!("{id}.{part}"),
-    }
-}
-
-/// The delivery and its part for which [`key`] made this one; `None` if it made none such.
-pub(crate) fn read_key(key: &str) -> Option<(DeliveryId, u32)> {
-    let mut numbers = key.split('.');
-    let delivery = numbers.next()?.parse().ok()?;
-    let part = numbers.next()?.parse().ok()?;
-    Some((DeliveryId(delivery), part))
 }
 
 async fn wait_until(time: Timestamp, clock: &dyn Clock) {

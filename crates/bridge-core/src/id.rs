@@ -53,8 +53,9 @@ text_id!(InstanceId);
 text_id!(RuleId);
 
 /// Where a channel is within its instance: the driver's own address keys and their values, sorted
-/// by key. Two addresses are the same channel exactly if all keys and values are equal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// by key. Two addresses are the same channel exactly if all keys and values are equal. The default
+/// has no keys: it is that of an instance which is one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Address(Arc<[(CompactString, CompactString)]>);
 
 impl Address {

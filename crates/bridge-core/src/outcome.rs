@@ -4,6 +4,10 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use answer::{quoted, retry_after};
+
+mod answer;
+
 /// A send that the platform took.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sent {

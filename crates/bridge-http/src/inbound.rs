@@ -15,7 +15,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -63,6 +63,9 @@ pub struct InboundOptions {
     /// Bodies of more than [`SMALL_BODY_BYTES`] being read at once; one more is answered 503. 0
     /// counts as 1.
     pub max_large_bodies: usize,
+    /// Turns true when the bridge stops: a question that is not answered by then is answered 503, since
+    /// whoever asks may be waiting for news.
+    pub stopping: Option<watch::Receiver<bool>>,
 }
 
 impl Default for InboundOptions {
@@ -72,6 +75,7 @@ impl Default for InboundOptions {
             timeout: Duration::from_secs(10),
             max_concurrent: 256,
             max_large_bodies: 64,
+            stopping: None,
         }
     }
 }
@@ -85,7 +89,7 @@ impl Default for InboundOptions {
 /// | 400, 401 | the driver calls the request malformed, or not authentic |
 /// | 404, 405 | another path, another method |
 /// | 408, 413 | the body comes too slowly, or is too large |
-/// | 503 with `retry-after` | too many requests at work, too many large bodies, or the intake is busy |
+/// | 503 with `retry-after` | too many requests at work, too many large bodies, the intake is busy, or the bridge stops |
 ///
 /// All others have an empty body: callers are told nothing that helps them to guess. The
 /// path of `listen` also answers with one trailing slash more or less.
@@ -122,6 +126,7 @@ where
         large_bodies: Semaphore::new(options.max_large_bodies.max(1)),
     });
     let listener = Arc::clone(&intake);
+    let stopping = options.stopping;
     let work = ServiceBuilder::new()
         // Outside the limit that it sheds for: without a free slot, 503 at once instead of a queue.
         .load_shed()
@@ -129,7 +134,12 @@ where
         // it wait, or as many slow callers as there are slots would shut everybody else out.
         .concurrency_limit(options.max_concurrent.max(1))
         .service(service_fn(move |asked| {
-            serve_one(Arc::clone(&driver), Arc::clone(&intake), asked)
+            serve_one(
+                Arc::clone(&driver),
+                Arc::clone(&intake),
+                stopping.clone(),
+                asked,
+            )
         }));
     let stack = ServiceBuilder::new()
         // Outside the timeout: a batch that was handed over is answered with its own result, never
@@ -190,11 +200,16 @@ pub fn chosen<H: Send + 'static>(
 async fn serve_one(
     driver: Arc<dyn ErasedDriver>,
     intake: Arc<dyn Intake>,
+    stopping: Option<watch::Receiver<bool>>,
     asked: Asked,
 ) -> Result<Response<Full<Bytes>>, Refused> {
     match asked {
         Asked::Callback(request) => admit(driver, intake, request).await,
-        Asked::Question(request) => answer(driver, request).await,
+        Asked::Question(request) => tokio::select! {
+            biased;
+            answered = answer(driver, request) => answered,
+            () = stopped(stopping) => Err(Refused::Stopping),
+        },
     }
 }
 
@@ -229,6 +244,17 @@ async fn answer(
         Ok(Err(refusal)) => Err(Refused::Unauthorized(refusal)),
         Err(_) => Err(Refused::Unanswered),
     }
+}
+
+/// Resolves when the bridge stops.
+async fn stopped(stopping: Option<watch::Receiver<bool>>) {
+    if let Some(mut stopping) = stopping
+        && stopping.wait_for(|stopping| *stopping).await.is_ok()
+    {
+        return;
+    }
+    // Nobody says so any more.
+    std::future::pending().await
 }
 
 fn accepted(answer: Answer) -> Response<Full<Bytes>> {

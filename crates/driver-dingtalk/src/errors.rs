@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError};
+use bridge_core::outcome::{
+    Certainty, ErrorKind, RetryAdvice, Scope, SendError, quoted, retry_after,
+};
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::retry_after;
 use crate::wire::ErrorAnswer;
 
 use codes::{BUSY, CHECK_KEYS, Class, NO_CURE, listed, wait};
@@ -70,7 +71,7 @@ pub(crate) fn classify<'a>(
 
 /// What it means that DingTalk lists a send among those that it did not recall: `reason` is its word.
 pub(crate) fn not_recalled(operation: &'static str, reason: &str) -> SendError {
-    let detail = format!("it was not recalled: {}", shown(reason, 100, &[]));
+    let detail = format!("it was not recalled: {}", quoted(reason, 100, &[]));
     let class = match reason.eq_ignore_ascii_case("SYSTEM_ERROR") {
         true => Class::Failed,
         false => Class::Rejected,
@@ -142,9 +143,7 @@ fn postponed(advice: RetryAdvice, answer: &Response<Bytes>, now: Timestamp) -> R
     if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
         return advice;
     }
-    let header = answer.headers().get(http::header::RETRY_AFTER);
-    let pause = header.and_then(|value| retry_after::parse(value.to_str().ok()?, now));
-    match pause {
+    match retry_after(answer.headers(), now) {
         // A pause of nothing would be a tight loop.
         Some(pause) => RetryAdvice::After(pause.max(Duration::from_secs(1)), scope),
         None => advice,
@@ -168,11 +167,11 @@ fn detail(
                 (" (request ", &said.request_id, 64, ")"),
             ] {
                 if let Some(text) = text {
-                    detail += &format!("{before}{}{after}", shown(text, limit, private));
+                    detail += &format!("{before}{}{after}", quoted(text, limit, private));
                 }
             }
             if !said.required_scopes.is_empty() {
-                let scopes = shown(&said.required_scopes.join(", "), 200, private);
+                let scopes = quoted(&said.required_scopes.join(", "), 200, private);
                 detail += &format!("; the app lacks {scopes}");
             }
             if said.status == Some(BANNED) {
@@ -185,24 +184,6 @@ fn detail(
         detail += cure;
     }
     detail
-}
-
-/// `text` as a log can bear it: on one line, at most `limit` characters, nothing private.
-fn shown(text: &str, limit: usize, private: &[&str]) -> String {
-    /// What is shorter turns up in any sentence.
-    const SHORTEST_PRIVATE: usize = 4;
-    let mut text = text.to_owned();
-    for private in private {
-        let private = private.trim();
-        if private.chars().count() >= SHORTEST_PRIVATE {
-            text = text.replace(private, "[withheld]");
-        }
-    }
-    let line = |c: char| if c.is_control() { ' ' } else { c };
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => text[..end].chars().map(line).chain(['…']).collect(),
-        None => text.chars().map(line).collect(),
-    }
 }
 
 #[cfg(test)]

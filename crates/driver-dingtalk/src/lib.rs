@@ -8,7 +8,7 @@
 //! | `inbound` | what a callback brought |
 //! | `outbound` | one send |
 //! | `token` | the access token |
-//! | `errors` | what a refusal means; `retry_after` reads one header for it |
+//! | `errors` | what a refusal means |
 //! | `api`, `wire` | requests, and the JSON that DingTalk sends |
 //!
 //! DingTalk's limits: a robot hears only the group messages that mention it, callbacks need a
@@ -20,7 +20,6 @@ mod api;
 mod errors;
 mod inbound;
 mod outbound;
-mod retry_after;
 mod settings;
 mod signature;
 mod token;

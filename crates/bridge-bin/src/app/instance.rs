@@ -16,6 +16,7 @@ use bridge_http::{
 };
 
 use super::door::DoorKey;
+use super::mailbox::InstanceMailbox;
 use super::outside;
 use super::work::{Job, Worker};
 use crate::generation::End;
@@ -28,6 +29,8 @@ pub(super) struct Instance {
     pub(super) end: End,
     pub(super) intake: InstanceIntake,
     pub(super) inlet: Option<Inlet>,
+    /// The same for as long as the instance is there, so that whoever waits hears of every letter.
+    mailbox: Arc<InstanceMailbox>,
     info: &'static DriverInfo,
     /// The driver, if it does work of its own, until that has begun.
     pub(super) idle: Option<Arc<dyn ErasedDriver>>,
@@ -160,7 +163,17 @@ impl Workshop {
         } = setup;
         let (info, listen) = (driver.info(), driver.listen().cloned());
         let capabilities = driver.capabilities();
-        let driver = driver.open(outside::ports(client, dialer, Arc::clone(&self.clock)));
+        let mailbox = match before {
+            Some(before) => Arc::clone(&before.mailbox),
+            None => Arc::new(InstanceMailbox::new(
+                id.clone(),
+                Arc::clone(&self.shared.store),
+                Arc::clone(&self.clock),
+            )),
+        };
+        let mut ports = outside::ports(client, dialer, Arc::clone(&self.clock));
+        ports.mailbox = Arc::clone(&mailbox) as _;
+        let driver = driver.open(ports);
         let (options, clock) = (shape.outbound(follows_earlier_run), Arc::clone(&self.clock));
         let (gate, in_flight) = before
             .map(|before| {
@@ -208,6 +221,7 @@ impl Workshop {
             },
             intake,
             inlet,
+            mailbox,
             info,
             idle,
             worker: None,

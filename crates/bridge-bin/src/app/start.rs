@@ -119,6 +119,7 @@ impl Bridge {
             clock,
             inbound: InboundOptions {
                 body_limit_bytes: global.server.body_limit_bytes,
+                stopping: Some(stopping.clone()),
                 ..InboundOptions::default()
             },
         };

@@ -72,7 +72,7 @@ impl Inner {
 
     /// Sets the ids of a send.
     pub(super) async fn identify(&self, identified: Identified) -> Result<(), StoreError> {
-        let is_known = match read_key(&identified.key) {
+        let is_known = match read_key(&self.shared.store.identity(), &identified.key) {
             Some((delivery, part)) => {
                 let identification = Identification {
                     instance: self.instance.clone(),

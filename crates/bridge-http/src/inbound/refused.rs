@@ -38,6 +38,8 @@ pub(super) enum Refused {
     Busy(Busy),
     /// The driver has no answer in time.
     Unanswered,
+    /// The driver has no answer yet, and the bridge stops.
+    Stopping,
 }
 
 impl fmt::Display for Refused {
@@ -98,6 +100,11 @@ fn verdict(error: BoxError, headers: &mut HeaderMap) -> (StatusCode, Option<Refu
             Refused::Unanswered => {
                 retry_after(headers, SHED_RETRY_AFTER);
                 (StatusCode::SERVICE_UNAVAILABLE, refusal("unanswered", ""))
+            }
+            Refused::Stopping => {
+                close(headers);
+                retry_after(headers, SHED_RETRY_AFTER);
+                return (StatusCode::SERVICE_UNAVAILABLE, None);
             }
             Refused::Busy(busy) => {
                 retry_after(headers, busy.retry_after);

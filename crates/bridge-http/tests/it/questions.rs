@@ -7,13 +7,14 @@ use bridge_core::driver::{Batch, ErasedDriver, Notice, Outgoing, Refusal};
 use bridge_core::outcome::{SendError, Sent};
 use bridge_http::{InboundOptions, endpoint};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 
 use crate::support::{FakeIntake, listen, soon};
 
-/// Answers whoever says `please`.
+/// Answers whoever says `please`, and lets whoever says `wait` do so.
 struct Oracle;
 
 impl ErasedDriver for Oracle {
@@ -40,6 +41,9 @@ impl ErasedDriver for Oracle {
             .header("x-told", "yes")
             .body(Bytes::from(format!("asked: {query}")))
             .unwrap();
+        if query.contains("wait") {
+            return Box::pin(std::future::pending());
+        }
         Box::pin(std::future::ready(match query.contains("please") {
             true => Ok(answer),
             false => Err(Refusal::new("impolite", "no please")),
@@ -93,4 +97,33 @@ async fn a_question_is_answered_by_the_driver_and_a_callback_is_taken_in() {
             assert_eq!(body, "asked: please", "{row}");
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_news_does_not_hold_up_the_end() {
+    let (intake, _taken) = FakeIntake::new(1, None);
+    let mut listen = listen("/in");
+    listen.questions = vec!["/ask".to_owned()];
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let options = InboundOptions {
+        stopping: Some(stopping),
+        ..InboundOptions::default()
+    };
+    let service = endpoint(Arc::new(Oracle), &listen, intake.clone(), options);
+    let ask = |query: &str| {
+        let request = Request::get(format!("/ask?{query}"));
+        service
+            .clone()
+            .oneshot(request.body(Full::<Bytes>::default()).unwrap())
+    };
+    let mut waiting = Box::pin(ask("wait"));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    stop.send_replace(true);
+    let response = soon(waiting).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    assert_eq!(response.headers()[header::CONNECTION], "close");
+    assert_eq!(first_refusal(&intake), None);
+    // What can be answered at once still is.
+    assert_eq!(soon(ask("please")).await.unwrap().status(), 203);
 }
