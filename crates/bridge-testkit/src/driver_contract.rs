@@ -10,8 +10,20 @@
 //! # }
 //! ```
 //!
-//! The driver runs between [`FakeClock`](crate::FakeClock) and [`FakeHttp`](crate::FakeHttp), on the
-//! thread of the test and without a runtime: what it waits for must come through its ports.
+//! The driver runs between [`FakeClock`](crate::FakeClock), [`FakeHttp`](crate::FakeHttp), a line
+//! that the suite breaks and slows down, and [`FakeWork`](crate::FakeWork), on the thread of the test
+//! and without a runtime: what it waits for must come through its ports.
+//!
+//! | group | of what | for |
+//! |---|---|---|
+//! | `settings`, `hygiene` | settings, and what is logged | all |
+//! | `verifying`, `questions` | requests to the listener | those that have one |
+//! | `decoding` | what comes in | all into which something comes |
+//! | `connecting`, `working` | the driver's own work | those that keep a connection or ask |
+//! | `sending`, `dropping`, `outcomes`, `pauses`, `probing`, `scenarios` | sends | all, as their way out has it |
+//! | `acts` | what is shown beside text | those that claim it |
+//!
+//! A check that does not apply is a row that says so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 
 use crate::fault::Fault;
 
+const NAMES: [&str; 2] = ["crier", "CRIER"];
+
 const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -31,15 +33,17 @@ pub(crate) struct Settings {
     key: Secret,
 }
 
-pub(crate) struct Crier {
+/// What a driver is called is a constant, which no fault can change: this one has another name if it
+/// shouts.
+pub(crate) struct Crier<const SHOUTS: bool = false> {
     settings: Settings,
     ports: Ports,
 }
 
-impl Driver for Crier {
+impl<const SHOUTS: bool> Driver for Crier<SHOUTS> {
     type Settings = Settings;
 
-    const INFO: DriverInfo = DriverInfo::new("crier", "A platform for tests")
+    const INFO: DriverInfo = DriverInfo::new(NAMES[SHOUTS as usize], "A platform for tests")
         .address_keys(&[AddressKey::new("square", "the square's name")]);
 
     fn capabilities(_: &Settings) -> Capabilities {
@@ -124,7 +128,7 @@ fn pause(answer: &Response<Bytes>) -> RetryAdvice {
     }
 }
 
-impl Crier {
+impl<const SHOUTS: bool> Crier<SHOUTS> {
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.ports.clock
     }

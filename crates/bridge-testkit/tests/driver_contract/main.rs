@@ -19,7 +19,7 @@ use telegraph::subject::TelegraphSubject;
 /// The tables of sound drivers of all kinds.
 fn sound() -> [Table; 3] {
     [
-        driver_contract::run(CrierSubject),
+        driver_contract::run(CrierSubject::<false>),
         driver_contract::run(PigeonSubject),
         driver_contract::run(TelegraphSubject),
     ]
@@ -49,7 +49,7 @@ fn every_fault_of_the_telegraph_is_caught_by_its_check() {
 
 #[test]
 fn every_fault_of_the_crier_is_caught_by_its_check() {
-    all_are_caught(Fault::CRIER, || CrierSubject);
+    all_are_caught(Fault::CRIER, || CrierSubject::<false>);
 }
 
 fn all_are_caught<S: Subject>(faults: &[Fault], subject: impl Fn() -> S + Sync) {
@@ -70,7 +70,7 @@ fn caught<S: Subject>(fault: Fault, subject: &impl Fn() -> S) {
 
 #[test]
 fn every_check_is_held_by_a_fault() {
-    // What a driver is called is a constant, which no fault can change.
+    // What a driver is called is a constant, which no fault can change: see the test below.
     const WITHOUT: [&str; 1] = ["names_are_plain"];
     let faults = [Fault::PIGEON, Fault::TELEGRAPH, Fault::CRIER].concat();
     let held: BTreeSet<_> = faults.into_iter().map(Fault::check).collect();
@@ -80,6 +80,15 @@ fn every_check_is_held_by_a_fault() {
     assert_eq!(unheld, WITHOUT);
     let unknown: Vec<_> = held.difference(&checks).collect();
     assert!(unknown.is_empty(), "no such checks: {unknown:?}");
+}
+
+#[test]
+fn a_name_in_capitals_is_caught() {
+    let table = driver_contract::run_check(CrierSubject::<true>, "names_are_plain");
+    assert!(
+        table.failures().any(|row| row.name == "names_are_plain"),
+        "{table}"
+    );
 }
 
 #[test]

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::Crier;
 
-pub(crate) struct CrierSubject;
+pub(crate) struct CrierSubject<const SHOUTS: bool = false>;
 
-impl Subject for CrierSubject {
-    type Driver = Crier;
+impl<const SHOUTS: bool> Subject for CrierSubject<SHOUTS> {
+    type Driver = Crier<SHOUTS>;
 
     fn settings(&self) -> Value {
         json!({ "key": "crier-canary-5" })
@@ -49,7 +49,7 @@ impl Subject for CrierSubject {
     }
 }
 
-impl Api for CrierSubject {
+impl<const SHOUTS: bool> Api for CrierSubject<SHOUTS> {
     fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
         if request.method() != Method::POST {
             return None;
@@ -81,7 +81,7 @@ impl Api for CrierSubject {
     }
 }
 
-impl Feed for CrierSubject {
+impl<const SHOUTS: bool> Feed for CrierSubject<SHOUTS> {
     fn start(&self) -> Box<dyn FeedServer> {
         Box::new(Cried::default())
     }
