@@ -37,8 +37,16 @@ pub(crate) fn run() -> Result<(), Failed> {
         )
     })?;
     step("crashes", || {
-        let features = ["--features", "fail-points", "--test", "crashes", "--locked"];
-        let test = ["test", "--package", "bridge-bin"];
+        let features = ["--features", "fail-points", "--locked"];
+        let test = [
+            "test",
+            "--package",
+            "bridge-bin",
+            "--test",
+            "crashes",
+            "--test",
+            "change_crashes",
+        ];
         cargo(&[&test[..], &features[..]].concat(), &[])
     })?;
     step("a new driver", new_driver::rehearse)?;

@@ -1,6 +1,7 @@
 //! Tasks of the project. They run the product and the toolchain from outside; no driver is linked.
 
 mod ci;
+mod conformance;
 mod examples;
 mod generate;
 mod new_driver;
@@ -43,14 +44,17 @@ enum Task {
     NewDriver {
         /// Lower-case words joined by hyphens, such as my-chat
         name: String,
+        /// How messages come in
+        #[arg(long, value_enum, default_value_t)]
+        inbound: new_driver::Inbound,
         /// Make it in this folder, outside the workspace: a repository with a binary of its own
         #[arg(long, value_name = "DIR")]
         out_of_tree: Option<PathBuf>,
     },
-    /// Run the contract test of a driver, with its table
+    /// Run the contract test of a driver, or of all, with their table
     TestDriver {
-        /// The driver, such as dingtalk
-        name: String,
+        /// The driver, such as dingtalk; without it, all of them side by side
+        name: Option<String>,
     },
     /// Make drivers as a stranger would, in a copy of the workspace and outside, and test them
     Rehearse,
@@ -72,8 +76,13 @@ fn main() -> ExitCode {
         Task::Validate { strictness, .. } => validate::everything(strictness),
         Task::Generate { check: true } => generate::run(generate::Mode::Check),
         Task::Generate { check: false } => generate::run(generate::Mode::Write),
-        Task::NewDriver { name, out_of_tree } => new_driver::run(&name, out_of_tree.as_deref()),
-        Task::TestDriver { name } => new_driver::test(&name),
+        Task::NewDriver {
+            name,
+            inbound,
+            out_of_tree,
+        } => new_driver::run(&name, inbound, out_of_tree.as_deref()),
+        Task::TestDriver { name: Some(name) } => new_driver::test(&name),
+        Task::TestDriver { name: None } => conformance::run(),
         Task::Rehearse => new_driver::rehearse(),
         Task::Examples => examples::run(),
         Task::Torture(options) => torture::run(&options),

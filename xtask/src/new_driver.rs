@@ -1,6 +1,7 @@
 //! `cargo xtask new-driver`: a crate for a platform that is documented, tested and linked before a
 //! letter is typed; and `cargo xtask test-driver`, which shows the table of its contract.
 
+mod inbound;
 mod link;
 mod name;
 mod rehearsal;
@@ -11,14 +12,15 @@ use std::path::{Path, PathBuf};
 use crate::step::{Failed, cargo, cargo_in, say, top};
 use name::Name;
 
+pub(crate) use inbound::Inbound;
 pub(crate) use rehearsal::rehearse;
 
 /// Makes the crate of the driver `name`: in this workspace, or in the folder `out_of_tree`.
-pub(crate) fn run(name: &str, out_of_tree: Option<&Path>) -> Result<(), Failed> {
+pub(crate) fn run(name: &str, inbound: Inbound, out_of_tree: Option<&Path>) -> Result<(), Failed> {
     let name = Name::parse(name).map_err(Failed::new)?;
     match out_of_tree {
         None => {
-            let folder = within(&top(), &name)?;
+            let folder = within(&top(), &name, inbound)?;
             cargo_in(&folder, &["fmt"], &[])?;
             for line in next_steps(&name) {
                 say(&line);
@@ -28,7 +30,7 @@ pub(crate) fn run(name: &str, out_of_tree: Option<&Path>) -> Result<(), Failed> 
             let current = std::env::current_dir()
                 .map_err(|error| Failed::new(format!("there is no current folder: {error}")))?;
             let folder = current.join(folder);
-            outside(&top(), &folder, &name)?;
+            outside(&top(), &folder, &name, inbound)?;
             cargo_in(&folder, &["fmt"], &[])?;
             say(&format!("made {}", folder.display()));
             say("next: `cargo test` in it, its README.md, and `git init`");
@@ -52,7 +54,7 @@ pub(crate) fn test(name: &str) -> Result<(), Failed> {
 }
 
 /// Makes the crate in the workspace at `root` and links it; the new folder.
-fn within(root: &Path, name: &Name) -> Result<PathBuf, Failed> {
+fn within(root: &Path, name: &Name, inbound: Inbound) -> Result<PathBuf, Failed> {
     let drivers = drivers(root)?;
     let is_taken = |driver: &String| driver.replace('-', "_") == name.platform();
     if let Some(driver) = drivers.iter().find(|driver| is_taken(driver)) {
@@ -63,7 +65,14 @@ fn within(root: &Path, name: &Name) -> Result<PathBuf, Failed> {
     let folder = root.join("crates").join(name.package());
     let links = link::links(root, name)?;
     let command = format!("cargo xtask test-driver {name}");
-    template::write_crate(root, &folder, name, &command, template::Home::Workspace)?;
+    let crate_of = template::Crate {
+        root,
+        name,
+        command: &command,
+        inbound,
+        home: template::Home::Workspace,
+    };
+    crate_of.write_to(&folder)?;
     for (path, text) in links {
         write(&path, &text)?;
     }
@@ -72,7 +81,7 @@ fn within(root: &Path, name: &Name) -> Result<PathBuf, Failed> {
 
 /// Makes a repository in `folder`, outside the workspace at `root`, which it depends on by path: the
 /// driver, and a binary with it.
-fn outside(root: &Path, folder: &Path, name: &Name) -> Result<(), Failed> {
+fn outside(root: &Path, folder: &Path, name: &Name, inbound: Inbound) -> Result<(), Failed> {
     if folder
         .read_dir()
         .is_ok_and(|mut entries| entries.next().is_some())
@@ -89,7 +98,14 @@ fn outside(root: &Path, folder: &Path, name: &Name) -> Result<(), Failed> {
         )));
     }
     let command = "cargo test --test contract -- --nocapture";
-    template::write_crate(root, folder, name, command, template::Home::Repository)?;
+    let crate_of = template::Crate {
+        root,
+        name,
+        command,
+        inbound,
+        home: template::Home::Repository,
+    };
+    crate_of.write_to(folder)?;
     // The versions that the bridge itself is tested with.
     let lock = read(&root.join("Cargo.lock"))?;
     write(&folder.join("Cargo.lock"), &lock)
@@ -113,7 +129,7 @@ fn next_steps(name: &Name) -> [String; 5] {
 }
 
 /// The names of the drivers in the workspace at `root`, without `driver-`.
-fn drivers(root: &Path) -> Result<Vec<String>, Failed> {
+pub(crate) fn drivers(root: &Path) -> Result<Vec<String>, Failed> {
     let crates = root.join("crates");
     let unreadable = |error| Failed::new(format!("{} can't be read: {error}", crates.display()));
     let mut names = Vec::new();

@@ -109,6 +109,11 @@ pub(crate) fn cargo_output(args: &[&str]) -> Result<String, Failed> {
     String::from_utf8(output.stdout).map_err(|_| Failed::new(format!("`{line}` prints no UTF-8")))
 }
 
+/// What was asked for, to stdout. A reader that has gone away is no reason to fail.
+pub(crate) fn print(text: &str) {
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}
+
 /// A line of the task itself, to stderr. A reader that has gone away is no reason to fail.
 pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));

@@ -53,6 +53,7 @@ fn twins() -> Vec<(Page, Page)> {
         "docs/configuration.md",
         "docs/rules.md",
         "docs/delivery.md",
+        "docs/capabilities.md",
         "docs/operating.md",
         "docs/testing.md",
         "docs/compatibility.md",

@@ -139,6 +139,10 @@ fn a_recorded_callback_is_decoded_without_its_signature() {
     ] {
         assert!(said.contains(line), "`{line}` is not in:\n{said}");
     }
+    // DingTalk shows no answers, so what is answered stands above; it does not say whose that is.
+    let said = printed(&event("reply-quote.json"));
+    let shown = "     | > 发布窗口改到周四 20:00\n     | 张三: 这个时间定了吗？";
+    assert!(said.contains(shown), "{said}");
     let said = printed(&event("picture.json"));
     assert!(said.contains(" is ignored: private_chat"), "{said}");
     assert!(!said.contains("it goes"), "{said}");

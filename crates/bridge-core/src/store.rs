@@ -125,7 +125,8 @@ pub trait Store: Send + Sync {
     /// or it showed several messages, or its message has no id.
     ///
     /// - Sees what is committed.
-    /// - Finds a send by the first of its ids, others need not be found.
+    /// - Finds what is among the latest thousand deliveries of the channel that have ended; older ones
+    ///   need not be found.
     fn origin_of(
         &self,
         channel: &Channel,

@@ -12,6 +12,11 @@ use crate::row;
 /// Digests that a delivery may stand in, one in the other.
 const MOST_MERGERS: usize = 16;
 
+/// Deliveries of a channel that are looked through for one that got an id. An index over the ids
+/// themselves would make each settlement several times as dear: they are random, so each would touch a
+/// page of its own.
+const LATEST: i64 = 1000;
+
 /// See [`bridge_core::store::Store::deliveries_of`].
 pub(crate) fn deliveries_of(
     connection: &Connection,
@@ -117,38 +122,34 @@ pub(crate) fn origin_of(
     Ok(origin.map(|(message_id, source)| Origin { source, message_id }))
 }
 
-/// The latest delivery of the lane of which a part got this id.
+/// The latest delivery of the lane of which a part got this id, among its [`LATEST`].
 fn sent_as(
     connection: &Connection,
     lane: i64,
     platform_id: &str,
 ) -> rusqlite::Result<Option<DeliveryId>> {
-    // The ids of a part stand as a list: all those that begin with this one.
-    let first = serde_json::Value::from(platform_id).to_string();
-    let (only, more, end) = (
-        format!("[{first}]"),
-        format!("[{first},"),
-        format!("[{first}-"),
-    );
+    // As it stands in the list of ids. What is found by it is looked at once more.
+    let written = serde_json::Value::from(platform_id).to_string();
     let mut select = connection.prepare_cached(
-        "SELECT max(id) FROM (
-             SELECT id FROM settled WHERE platform_ids <> '[]' AND lane = ?4
-                 AND (platform_ids = ?1 OR (platform_ids >= ?2 AND platform_ids < ?3))
-             UNION ALL
-             SELECT delivery FROM sent_part WHERE platform_ids <> '[]'
-                 AND (platform_ids = ?1 OR (platform_ids >= ?2 AND platform_ids < ?3))
-                 AND ?4 IN (SELECT lane FROM settled WHERE id = delivery
-                     UNION ALL SELECT lane FROM delivery d WHERE d.id = sent_part.delivery
-                     UNION ALL SELECT lane FROM dead_letter d WHERE d.id = sent_part.delivery)
-             UNION ALL
-             SELECT delivery FROM identified WHERE platform_ids <> '[]'
-                 AND (platform_ids = ?1 OR (platform_ids >= ?2 AND platform_ids < ?3))
-                 AND ?4 IN (SELECT lane FROM settled WHERE id = delivery
-                     UNION ALL SELECT lane FROM delivery d WHERE d.id = identified.delivery
-                     UNION ALL SELECT lane FROM dead_letter d WHERE d.id = identified.delivery))",
+        "SELECT s.id, s.platform_ids FROM (
+             SELECT id, platform_ids FROM settled WHERE lane = ?1 ORDER BY id DESC LIMIT ?3) s
+         WHERE instr(s.platform_ids, ?2) > 0
+             OR EXISTS (SELECT 1 FROM sent_part p
+                 WHERE p.delivery = s.id AND instr(p.platform_ids, ?2) > 0)
+             OR EXISTS (SELECT 1 FROM identified i
+                 WHERE i.delivery = s.id AND instr(i.platform_ids, ?2) > 0)",
     )?;
-    let found: Option<i64> = select.query_row(params![only, more, end, lane], |row| row.get(0))?;
-    Ok(found.map(DeliveryId))
+    let mut rows = select.query(params![lane, written, LATEST])?;
+    while let Some(row) = rows.next()? {
+        let id = DeliveryId(row.get(0)?);
+        let mut ids = parts_of(connection, id, ids(row, 1)?)?
+            .into_iter()
+            .flatten();
+        if ids.any(|id| id == platform_id) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 fn whereabouts(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Whereabouts> {

@@ -155,7 +155,7 @@ CREATE TABLE pruned (
 
 /// `change` has the message that a message changes: the id of one from the same source. `identified`
 /// has ids of parts that were told apart from the settlements, and count instead of theirs. The
-/// indexes find a send by the ids that the platform gave it.
+/// latest sends of a lane are looked through for one that got an id.
 pub(crate) const CHANGES: &str = "
 CREATE TABLE change (
     message INTEGER PRIMARY KEY,
@@ -169,9 +169,7 @@ CREATE TABLE identified (
     platform_ids TEXT NOT NULL,
     PRIMARY KEY (delivery, part)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX settled_sent_as ON settled (platform_ids) WHERE platform_ids <> '[]';
-CREATE INDEX sent_part_sent_as ON sent_part (platform_ids) WHERE platform_ids <> '[]';
-CREATE INDEX identified_sent_as ON identified (platform_ids) WHERE platform_ids <> '[]';
+CREATE INDEX settled_lane ON settled (lane, id);
 CREATE INDEX settled_merged_into ON settled (merged_into) WHERE merged_into IS NOT NULL;
 ";
 

@@ -10,10 +10,23 @@
 //! # }
 //! ```
 //!
-//! The driver runs between [`FakeClock`](crate::FakeClock) and [`FakeHttp`](crate::FakeHttp), on the
-//! thread of the test and without a runtime: what it waits for must come through its ports.
+//! The driver runs between [`FakeClock`](crate::FakeClock), [`FakeHttp`](crate::FakeHttp), a line
+//! that the suite breaks and slows down, and [`FakeWork`](crate::FakeWork), on the thread of the test
+//! and without a runtime: what it waits for must come through its ports.
+//!
+//! | group | of what | for |
+//! |---|---|---|
+//! | `settings`, `hygiene` | settings, and what is logged | all |
+//! | `verifying`, `questions` | requests to the listener | those that have one |
+//! | `decoding` | what comes in | all into which something comes |
+//! | `connecting`, `working` | the driver's own work | those that keep a connection or ask |
+//! | `sending`, `dropping`, `outcomes`, `pauses`, `probing`, `scenarios` | sends | all, as their way out has it |
+//! | `acts` | what is shown beside text | those that claim it |
+//!
+//! A check that does not apply is a row that says so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use bridge_core::driver::Driver;
 
@@ -62,17 +75,25 @@ mod table;
 mod verifying;
 mod working;
 
+/// The environment variable that names a file to which [`check_all`] adds the rows of its table.
+pub const ROWS: &str = "BRIDGE_CONTRACT_ROWS";
+
 /// Runs every check and shows the table.
 ///
 /// # Panics
 ///
-/// If a check fails, with the table; each failure quotes the sentence of the contract.
+/// If a check fails, with the table; each failure quotes the sentence of the contract. If the file
+/// that [`ROWS`] names can't be written.
 #[expect(
     clippy::print_stdout,
     reason = "the table is for whoever runs the test with --nocapture"
 )]
 pub fn check_all<S: Subject>(subject: S) {
     let table = run(subject);
+    if let Some(path) = std::env::var_os(ROWS) {
+        let written = table.append_to(Path::new(&path));
+        written.expect("the file for the rows of the table can be written");
+    }
     assert!(!table.has_failures(), "{table}");
     println!("{table}");
 }

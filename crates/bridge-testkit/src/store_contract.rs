@@ -100,7 +100,7 @@ pub async fn check_all<S: StoreUnderTest>(open: impl AsyncFn() -> S) {
     lanes::queued_gives_a_window_of_one_lane(open().await).await;
     lanes::a_lane_is_blocked_by_a_letter_that_says_so(open().await).await;
     known::the_deliveries_of_a_message_are_known(open().await).await;
-    known::a_send_is_known_by_the_first_of_its_ids(open().await).await;
+    known::a_send_is_known_by_its_ids(open().await).await;
     known::ids_may_come_before_and_after_the_settlement(open().await).await;
     known::what_was_sent_for_edits_is_known_with_the_message(open().await).await;
     known::what_a_digest_shows_is_shared(open().await).await;

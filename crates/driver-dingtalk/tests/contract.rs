@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bridge_core::driver::Act;
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 const SIGNING_SECRET: &str = "signing-canary_+/=";
 const TOKEN_PATH: &str = "/prefix/v1.0/oauth2/accessToken";
 const SEND_PATH: &str = "/prefix/v1.0/robot/groupMessages/send";
+const RECALL_PATH: &str = "/prefix/v1.0/robot/groupMessages/recall";
 
 struct DingTalkSubject;
 
@@ -136,23 +138,38 @@ impl Callbacks for DingTalkSubject {
 
 impl Api for DingTalkSubject {
     fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
-        if request.uri().path() != SEND_PATH {
+        let path = request.uri().path();
+        if ![SEND_PATH, RECALL_PATH].contains(&path) {
             return None;
         }
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
+        let group = body["openConversationId"].as_str().expect("a group");
+        let address = Address::new([("open_conversation_id", group)]);
+        if path == RECALL_PATH {
+            let mut asked = Asked::to_say(address, "");
+            asked.act = Act::Recall {
+                of: keys(&body["processQueryKeys"]),
+            };
+            return Some(asked);
+        }
         let param: Value =
             serde_json::from_str(body["msgParam"].as_str().expect("a text")).expect("JSON");
-        let group = body["openConversationId"].as_str().expect("a group");
-        Some(Asked::to_say(
-            Address::new([("open_conversation_id", group)]),
-            param["content"].as_str().expect("a text"),
-        ))
+        let text = param["content"].as_str().expect("a text");
+        Some(Asked::to_say(address, text))
     }
 
     fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes> {
         match request.uri().path() {
             TOKEN_PATH => answer(200, include_str!("fixtures/api/token-200.json")),
             SEND_PATH => answer(200, include_str!("fixtures/api/group-send-200.json")),
+            RECALL_PATH => {
+                let body: Value = serde_json::from_slice(request.body()).expect("JSON");
+                let recalled = keys(&body["processQueryKeys"]);
+                answer(
+                    200,
+                    json!({ "successResult": recalled, "failedResult": {} }),
+                )
+            }
             other => answer(
                 404,
                 format!("{{\"code\":\"InvalidAction.NotFound\",\"message\":\"{other}\"}}"),
@@ -197,6 +214,12 @@ fn answering(message: Brings, id: &str, text: &str) -> Brings {
     text.clone_into(&mut quoted.text);
     message.reply_to = Some(quoted);
     Brings::Message(message)
+}
+
+fn keys(list: &Value) -> Vec<String> {
+    let keys = list.as_array().expect("a list").iter();
+    keys.map(|key| key.as_str().expect("a key").to_owned())
+        .collect()
 }
 
 #[test]

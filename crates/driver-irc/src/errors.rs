@@ -49,6 +49,15 @@ pub(crate) fn no_echo() -> SendError {
     SendError::uncertain(ErrorKind::Protocol, PRIVMSG, detail)
 }
 
+/// The server refused a line, and does not say which.
+pub(crate) fn not_told(numeric: u16, said: &str) -> SendError {
+    let detail = format!(
+        "{numeric} {}; the server does not say of which line",
+        shown(said)
+    );
+    SendError::uncertain(ErrorKind::Protocol, PRIVMSG, detail)
+}
+
 /// More waits than goes out in time.
 pub(crate) fn too_many(wait: Duration) -> SendError {
     let advice = RetryAdvice::After(wait.clamp(SOONEST, LATEST), Scope::Channel);

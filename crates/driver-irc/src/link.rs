@@ -22,6 +22,9 @@ use crate::wire::{LINE_BYTES, TAG_BYTES};
 /// Bytes that are read at a time.
 const READ_BYTES: usize = 4096;
 
+/// Nothing is read from a server that asks and does not read the answers, once so much waits for it.
+const MOST_UNWRITTEN_BYTES: usize = 64 * 1024;
+
 /// A line in which somebody said something, with what was known when it came.
 pub(crate) type Talk = (Bytes, Arc<Known>);
 
@@ -112,6 +115,7 @@ impl Link {
             self.session.tick(now)?;
             let next_tick = self.watch.clock.sleep(self.session.next_tick());
             let has_outbound = !self.session.outbound().is_empty();
+            let is_answered = self.session.outbound().len() < MOST_UNWRITTEN_BYTES;
             tokio::select! {
                 biased;
                 () = stopping(work) => return Ok(Left::Stopped),
@@ -122,7 +126,7 @@ impl Link {
                     }
                     self.needs_flush = has_outbound;
                 }
-                read = self.reader.read(&mut chunk), if self.backlog.is_empty() => {
+                read = self.reader.read(&mut chunk), if self.backlog.is_empty() && is_answered => {
                     let count = match read {
                         Ok(count) if count > 0 => count,
                         Ok(_) => return Err(errors::lost("the server closed the connection")),

@@ -11,7 +11,7 @@ pub enum Fault {
     LoseUnshown,
     /// Shown; then the connection breaks, and nothing more is heard on it.
     LoseShown,
-    /// Not shown; answered with this numeric about the target.
+    /// Not shown; answered with this numeric about the target, which 411, 412 and 417 do not name.
     Refuse {
         /// Such as 404.
         numeric: u16,

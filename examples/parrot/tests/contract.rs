@@ -4,7 +4,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Brings, Covers, Encoding, Recorded, SentText, Subject, Success, Verification, check_all,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
+    WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -31,21 +32,16 @@ impl Subject for ParrotSubject {
         &["token", "callback_token"]
     }
 
-    fn verification(&self) -> Option<Verification> {
-        Some(Verification {
-            signature: "x-parrot-token",
-            encoding: Encoding::Text,
-            other_headers: &[],
-            window: None,
-            covers: Covers::Headers,
-        })
+    fn address(&self, number: usize) -> Address {
+        Address::new([("perch", format!("perch-{number}"))])
     }
 
-    fn callback(&self, body: &[u8], _at: Timestamp) -> Request<Bytes> {
-        Request::post("/parrot")
-            .header("x-parrot-token", CALLBACK_TOKEN)
-            .body(Bytes::copy_from_slice(body))
-            .expect("plain headers")
+    fn way_in(&self) -> WayIn<'_> {
+        WayIn::Callbacks(self)
+    }
+
+    fn way_out(&self) -> WayOut<'_> {
+        WayOut::Requests(self)
     }
 
     fn recorded(&self) -> Vec<Recorded> {
@@ -69,19 +65,33 @@ impl Subject for ParrotSubject {
     fn own_message(&self) -> Option<Bytes> {
         Some(fixture(include_str!("fixtures/own-message.json")))
     }
+}
 
-    fn address(&self, number: usize) -> Address {
-        Address::new([("perch", format!("perch-{number}"))])
+impl Callbacks for ParrotSubject {
+    fn verification(&self) -> Option<Verification> {
+        Some(Verification {
+            signature: "x-parrot-token",
+            encoding: Encoding::Text,
+            other_headers: &[],
+            window: None,
+            covers: Covers::Headers,
+        })
     }
 
-    fn sent(&self, request: &Request<Bytes>) -> Option<SentText> {
+    fn callback(&self, body: &[u8], _at: Timestamp) -> Request<Bytes> {
+        Request::post("/parrot")
+            .header("x-parrot-token", CALLBACK_TOKEN)
+            .body(Bytes::copy_from_slice(body))
+            .expect("plain headers")
+    }
+}
+
+impl Api for ParrotSubject {
+    fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let text = |key: &str| body[key].as_str().expect("a text").to_owned();
-        Some(SentText {
-            address: Address::new([("perch", text("perch"))]),
-            text: text("text"),
-            key: Some(text("nonce")),
-        })
+        let address = Address::new([("perch", text("perch"))]);
+        Some(Asked::to_say(address, text("text")).keyed(Some(text("nonce"))))
     }
 
     fn accepted(&self, _request: &Request<Bytes>) -> Response<Bytes> {

@@ -1,7 +1,9 @@
-//! Makes a driver in a copy of the workspace and one outside, as a stranger would, and tests both.
+//! Makes drivers of all kinds in a copy of the workspace and outside, as a stranger would, and tests
+//! them.
 
 use std::path::Path;
 
+use super::inbound::Inbound;
 use super::name::Name;
 use super::{outside, read, within, write};
 use crate::step::{Failed, cargo_in, cargo_refuses, say, shared_build, top};
@@ -24,6 +26,9 @@ pub(crate) fn rehearse() -> Result<(), Failed> {
     copy_workspace(&top(), &copy)?;
     set_version(&copy)?;
     inside(&copy)?;
+    for inbound in [Inbound::Stream, Inbound::Poll] {
+        library(&copy, &folder.join(inbound.name()), inbound)?;
+    }
     repository(&copy, &folder.join("repository"))
 }
 
@@ -39,24 +44,42 @@ fn set_version(copy: &Path) -> Result<(), Failed> {
     write(&path, &changed)
 }
 
-/// A driver within the workspace at `copy`.
+/// A driver of each kind within the workspace at `copy`.
 fn inside(copy: &Path) -> Result<(), Failed> {
-    let name = Name::parse("rehearsed-chat").map_err(Failed::new)?;
-    let package = name.package();
-    let made = within(copy, &name)?;
-    cargo_in(&made, &["fmt"], &[])?;
-    let of_package = ["--offline", "--package", &*package];
+    let mut packages = Vec::new();
+    for inbound in Inbound::ALL {
+        let name = format!("rehearsed-{}", inbound.name());
+        let name = Name::parse(&name).map_err(Failed::new)?;
+        let made = within(copy, &name, inbound)?;
+        cargo_in(&made, &["fmt"], &[])?;
+        packages.push(name.package());
+    }
+    let of_packages: Vec<_> = packages
+        .iter()
+        .flat_map(|name| ["--package", name])
+        .collect();
+    let of_packages = [&["--offline"], &of_packages[..]].concat();
     let shared = shared_build();
     let env = [("CARGO_TARGET_DIR", &*shared)];
-    cargo_in(copy, &[&["test"], &of_package[..]].concat(), &env)?;
-    cargo_in(copy, &lints(&of_package), &env)
+    cargo_in(copy, &[&["test"], &of_packages[..]].concat(), &env)?;
+    cargo_in(copy, &lints(&of_packages), &env)
+}
+
+/// A driver in a repository of its own, `folder`, without the binary.
+fn library(copy: &Path, folder: &Path, inbound: Inbound) -> Result<(), Failed> {
+    let name = Name::parse("rehearsed-far").map_err(Failed::new)?;
+    outside(copy, folder, &name, inbound)?;
+    let shared = shared_build();
+    let env = [("CARGO_TARGET_DIR", &*shared)];
+    let test = ["test", "--offline", "--no-default-features"];
+    cargo_in(folder, &test, &env)
 }
 
 /// A driver in a repository of its own, `folder`, whose bridge is that of the workspace at `copy`.
 fn repository(copy: &Path, folder: &Path) -> Result<(), Failed> {
-    // The binary links the driver that was made inside, too.
+    // The binary links the drivers that were made inside, too.
     let name = Name::parse("rehearsed-far").map_err(Failed::new)?;
-    outside(copy, folder, &name)?;
+    outside(copy, folder, &name, Inbound::Webhook)?;
     cargo_in(folder, &["fmt"], &[])?;
     let (build, results) = (shared_build(), folder.join("target").display().to_string());
     // Both have a binary `bridge`, so each has a folder of its own for results.

@@ -97,9 +97,14 @@ fn names_are_plain_words() {
 
 #[test]
 fn a_driver_is_made_and_linked_by_two_lines() {
-    let root = workspace();
-    let root = root.path();
-    let folder = within(root, &Name::parse("my-chat").unwrap()).unwrap();
+    for inbound in Inbound::ALL {
+        let root = workspace();
+        is_made_and_linked(root.path(), inbound);
+    }
+}
+
+fn is_made_and_linked(root: &Path, inbound: Inbound) {
+    let folder = within(root, &Name::parse("my-chat").unwrap(), inbound).unwrap();
     assert_filled(&folder);
     let manifest = "crates/bridge-bin/Cargo.toml";
     assert_eq!(
@@ -117,7 +122,9 @@ fn a_driver_is_made_and_linked_by_two_lines() {
 fn a_taken_name_is_refused_and_nothing_is_written() {
     let root = workspace();
     let name = Name::parse("dingtalk").unwrap();
-    let problem = within(root.path(), &name).unwrap_err().message;
+    let problem = within(root.path(), &name, Inbound::Webhook)
+        .unwrap_err()
+        .message;
     assert!(
         problem.contains("there is a driver \"dingtalk\" already"),
         "{problem}"
@@ -129,10 +136,16 @@ fn a_taken_name_is_refused_and_nothing_is_written() {
 
 #[test]
 fn a_driver_outside_says_everything_itself() {
+    for inbound in Inbound::ALL {
+        says_everything_itself(inbound);
+    }
+}
+
+fn says_everything_itself(inbound: Inbound) {
     let (root, parent) = (workspace(), tempfile::tempdir().unwrap());
     let folder = parent.path().join("new");
     let name = Name::parse("my-chat").unwrap();
-    outside(root.path(), &folder, &name).unwrap();
+    outside(root.path(), &folder, &name, inbound).unwrap();
     assert_filled(&folder);
     let manifest = read(&folder.join("Cargo.toml")).unwrap();
     assert!(!manifest.contains("workspace = true"), "{manifest}");
@@ -157,10 +170,14 @@ fn a_driver_outside_says_everything_itself() {
     for path in COPIED {
         assert!(added(root.path(), path).is_empty());
     }
-    let problem = outside(root.path(), &folder, &name).unwrap_err().message;
+    let problem = outside(root.path(), &folder, &name, inbound)
+        .unwrap_err()
+        .message;
     assert!(problem.contains("is not empty"), "{problem}");
     let inside = root.path().join("crates/new");
-    let problem = outside(root.path(), &inside, &name).unwrap_err().message;
+    let problem = outside(root.path(), &inside, &name, inbound)
+        .unwrap_err()
+        .message;
     assert!(problem.contains("inside this workspace"), "{problem}");
 }
 

@@ -2,6 +2,9 @@
 //! What is said there comes in over the instance's own work.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bridge_core::capability::{Capabilities, Features, Inbound};
@@ -27,6 +30,8 @@ struct State {
     acts: Vec<String>,
     keys: Vec<String>,
     is_silent: bool,
+    /// Where the acts are kept.
+    file: Option<File>,
 }
 
 static HUBS: LazyLock<Mutex<HashMap<String, Arc<Hub>>>> = LazyLock::new(Mutex::default);
@@ -34,16 +39,34 @@ static HUBS: LazyLock<Mutex<HashMap<String, Arc<Hub>>>> = LazyLock::new(Mutex::d
 /// The hub of this name, which instances name in their settings.
 pub(crate) fn hub(name: &str) -> Arc<Hub> {
     let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(hubs.entry(name.to_owned()).or_default())
+    let hub = hubs.entry(name.to_owned());
+    Arc::clone(hub.or_insert_with(|| Arc::new(Hub::open(name))))
 }
 
+/// Names the folder where hubs keep what they were asked to do, for a process that dies and goes on.
+pub(crate) const FOLDER: &str = "BRIDGE_CHANGES_FOLDER";
+
 impl Hub {
+    fn open(name: &str) -> Self {
+        let mut state = State::default();
+        if let Some(folder) = std::env::var_os(FOLDER) {
+            let path = Path::new(&folder).join(name);
+            let kept = std::fs::read_to_string(&path).unwrap_or_default();
+            state.acts = kept.lines().map(str::to_owned).collect();
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            state.file = Some(file.unwrap());
+        }
+        Self {
+            state: Mutex::new(state),
+            ..Self::default()
+        }
+    }
+
     /// Has the platform tell of the event; resolves when the bridge has taken it in.
     pub(crate) async fn tell(&self, event: Event) {
         let (taken, wait) = oneshot::channel();
-        let mut state = self.state.lock().unwrap();
-        state.inbox.push_back((event, taken));
-        drop(state);
+        let told = (event, taken);
+        self.state.lock().unwrap().inbox.push_back(told);
         self.told.notify_one();
         wait.await.unwrap();
     }
@@ -107,6 +130,11 @@ impl Hub {
         let text = [format!("{:?}", outgoing.text)];
         let line: Vec<_> = words.chain(text).chain(files).collect();
         state.acts.push(line.join(" "));
+        let State { acts, file, .. } = &mut *state;
+        if let (Some(file), Some(act)) = (file, acts.last()) {
+            // At once whole, whenever the process dies.
+            file.write_all(format!("{act}\n").as_bytes()).unwrap();
+        }
         state.keys.push(outgoing.key.clone());
         let id = format!("p{}", state.acts.len());
         let is_message = matches!(outgoing.act, Act::Say | Act::Reply { .. });

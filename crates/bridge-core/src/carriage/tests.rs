@@ -68,7 +68,14 @@ fn each_purpose_is_carried_out_or_degraded() {
     let nothing = "the message that it changes is not shown here";
     let no_id = "the platform's id of the message that it changes is not known";
     let not_shown = "the channel does not show it";
-    let rows: &[(Purpose, &str, Option<&Counterpart>, Features, &[&str])] = &[
+    type Row<'a> = (
+        Purpose,
+        &'a str,
+        Option<&'a Counterpart>,
+        Features,
+        &'a [&'a str],
+    );
+    let rows: &[Row<'_>] = &[
         (Purpose::Say, "x", None, Features::ALL, &["say  \"x\""]),
         (
             reply(),

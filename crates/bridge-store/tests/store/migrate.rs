@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use bridge_core::carriage::Counterpart;
 use bridge_core::store::{
-    Admitted, DeliveryId, EntryNumber, Mail, Progress, Replayed, Store, Turn,
+    Admitted, DeliveryId, EntryNumber, Mail, Progress, Replayed, Store, Turn, Whereabouts,
 };
 use bridge_core::time::Timestamp;
 use bridge_store::{Inspector, LetterFilter};
-use bridge_testkit::store_contract::fixtures::{admit, message, queued, room, texts};
+use bridge_testkit::store_contract::fixtures::{admit, message, queued, room, source, texts};
 use rusqlite::Connection;
 
 use crate::mailbox::{keys, mail, post};
@@ -121,4 +122,19 @@ async fn a_store_without_mailboxes_gets_them() {
     let store = open_store(dir.path());
     assert_eq!(store.identity(), identity);
     assert_eq!(keys(&mail(&store).await.entries), ["e1"]);
+}
+
+#[tokio::test]
+async fn what_an_older_bridge_has_sent_can_be_answered_and_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    old_store(dir.path(), VERSION_2);
+    let store = open_store(dir.path());
+    let known = store.deliveries_of(&source(), "m1").await.unwrap();
+    let shown = Counterpart {
+        parts: vec![vec!["p1".to_owned()]],
+        ..Counterpart::default()
+    };
+    assert_eq!(known[0].whereabouts, Whereabouts::Shown(shown));
+    let origin = store.origin_of(&known[0].channel, "p1").await.unwrap();
+    assert_eq!(origin.unwrap().message_id, "m1");
 }

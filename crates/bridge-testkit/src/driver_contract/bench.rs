@@ -1,28 +1,32 @@
 //! A driver between a clock that stands still and the platform that its subject describes.
 
+mod requests;
+mod running;
+
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as Task, Poll};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bridge_core::BoxFuture;
 use bridge_core::driver::{Driver, Outgoing, RunError};
 use bridge_core::id::Address;
 use bridge_core::outcome::{SendError, Sent};
-use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Ports, Reached};
+use bridge_core::ports::{Ports, Reached};
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 
+use self::requests::{Requests, SharedFeed, Unhurried, broken, lock};
+use self::running::{Begun, Run};
 use super::context::{Context, Shown, TEXT, credentials_in, credentials_written};
-use super::drive::{Slow, Woken};
+use super::drive::Slow;
 use super::line::{Line, Links};
-use super::platform::{Api, Asked, Credentials, Fate, FeedServer, WayIn, WayOut};
+use super::platform::{Api, Asked, Credentials, WayIn, WayOut};
 use super::{Stop, Subject};
 use crate::fake_http::Answer;
 use crate::{FakeClock, FakeHttp, FakeWork, fake_ports};
+
+pub(super) use self::requests::{Ending, page};
 
 /// The channels that rules name.
 pub(super) const CHANNELS: usize = 8;
@@ -58,19 +62,6 @@ impl Default for Setup {
     }
 }
 
-/// What becomes of a send, whatever way it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// The platform does with it what it does.
-    Met(Fate),
-    /// The connection breaks before the platform has it.
-    Lost,
-    /// The platform has it, and the connection breaks before the answer.
-    Unanswered,
-    /// Its token has expired.
-    Expired,
-}
-
 /// One driver, just opened.
 pub(super) struct Bench<S: Subject> {
     pub(super) driver: Arc<S::Driver>,
@@ -93,31 +84,6 @@ pub(super) struct Bench<S: Subject> {
     run_errors: Arc<Mutex<Vec<RunError>>>,
     secrets: Vec<String>,
     shown: Arc<Shown>,
-}
-
-type SharedFeed = Arc<Mutex<Box<dyn FeedServer>>>;
-
-/// What becomes of sends that are requests.
-#[derive(Default)]
-struct Requests {
-    endings: VecDeque<Ending>,
-    taken: Vec<Asked>,
-    /// Whether none reaches the platform.
-    are_lost: bool,
-}
-
-/// How things stood when the work was begun.
-#[derive(Clone, Copy)]
-struct Begun {
-    at: Timestamp,
-    times_reached: usize,
-}
-
-/// The driver's own work.
-enum Run {
-    Idle,
-    Going(Pin<Box<dyn Future<Output = Result<(), RunError>>>>),
-    Ended(Result<(), RunError>),
 }
 
 impl<S: Subject> Bench<S> {
@@ -188,76 +154,10 @@ impl<S: Subject> Bench<S> {
         })
     }
 
-    /// Begins the driver's own work, or begins it anew.
-    pub(super) fn start(&self) {
-        let (driver, work) = (Arc::clone(&self.driver), self.work.clone());
-        let run = async move { Driver::run(&*driver, &work).await };
-        *self.run.borrow_mut() = Run::Going(Box::pin(run));
-        self.begun.set(Begun {
-            at: self.clock.now(),
-            times_reached: self.work.times_reached(),
-        });
-    }
-
-    /// Has the work begun anew from now on, a moment after it has ended.
-    pub(super) fn supervise(&self) {
-        self.is_supervised.set(true);
-    }
-
-    /// Has lanes wait with each send until a connection has settled.
-    pub(super) fn send_only_when_settled(&self) {
-        self.waits_for_settled.set(true);
-    }
-
-    /// Resolves once a lane may send.
-    pub(super) async fn settled(&self) {
-        while self.waits_for_settled.get() && !self.has_settled() {
-            self.clock.sleep(STEP).await;
-        }
-    }
-
-    fn has_settled(&self) -> bool {
-        let begun = self.begun.get();
-        let over_requests = matches!(self.subject.way_out(), WayOut::Requests(_));
-        let is_going = matches!(&*self.run.borrow(), Run::Going(_));
-        let is_reached = is_going && self.work.times_reached() > begun.times_reached;
-        over_requests || is_reached && self.clock.now().since(begun.at) >= SETTLING
-    }
-
     /// Ends the driver where it stands; another one takes its place at the same platform.
     pub(super) fn open_anew(&mut self, context: &Context<S>) -> Result<(), Stop> {
         self.drop_run();
         self.driver = Arc::new(context.driver(self.ports.clone())?);
-        Ok(())
-    }
-
-    /// Drops the driver's own work where it stands.
-    pub(super) fn drop_run(&self) {
-        *self.run.borrow_mut() = Run::Idle;
-    }
-
-    /// Where sends go over a connection: begins the work and waits until it can send.
-    pub(super) fn connect(&self) -> Result<(), Stop> {
-        if let WayOut::Requests(_) = self.subject.way_out() {
-            return Ok(());
-        }
-        self.reach()
-    }
-
-    /// Begins the work, and waits until the driver has reached the platform and joined its channels.
-    pub(super) fn reach(&self) -> Result<(), Stop> {
-        let before = self.work.times_reached();
-        self.start();
-        self.pass(SETTLING)?;
-        if let Some(ended) = self.ended() {
-            return Err(Stop::Broken(format!(
-                "the work ends although all is well: {ended:?}"
-            )));
-        }
-        ensure!(
-            self.work.times_reached() > before,
-            "the platform has accepted it, and it does not say `reached`"
-        );
         Ok(())
     }
 
@@ -268,145 +168,6 @@ impl<S: Subject> Bench<S> {
             line.set_links(Links::Refused);
             line.cut();
         }
-    }
-
-    /// Polls the work so often; whether it waits for more than time and the platform then.
-    pub(super) fn run_for(&self, polls: usize) -> bool {
-        let woken = Arc::new(Woken::default());
-        let waker = woken.waker();
-        for _ in 0..polls {
-            self.poll_run(&mut Task::from_waker(&waker));
-            if !woken.take() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// How the work ended, if it has.
-    pub(super) fn ended(&self) -> Option<Result<(), RunError>> {
-        match &*self.run.borrow() {
-            Run::Ended(ended) => Some(ended.clone()),
-            Run::Idle | Run::Going(_) => None,
-        }
-    }
-
-    /// How the work ends within this time; `None` if it does not.
-    pub(super) fn ends_within(&self, time: Duration) -> Result<Option<Result<(), RunError>>, Stop> {
-        let until = self.clock.now().plus(time);
-        self.quiet()?;
-        while self.ended().is_none() && self.clock.now() < until {
-            self.clock.advance(STEP);
-            self.quiet()?;
-        }
-        Ok(self.ended())
-    }
-
-    /// Lets this much time pass.
-    pub(super) fn pass(&self, time: Duration) -> Result<(), Stop> {
-        let until = self.clock.now().plus(time);
-        self.quiet()?;
-        while self.clock.now() < until {
-            self.clock.advance(STEP);
-            self.quiet()?;
-        }
-        Ok(())
-    }
-
-    /// As [`Bench::pass`], and begins the work anew whenever it has ended.
-    pub(super) fn pass_supervised(&self, time: Duration) -> Result<(), Stop> {
-        let until = self.clock.now().plus(time);
-        self.quiet()?;
-        while self.clock.now() < until {
-            self.clock.advance(STEP);
-            if self.ended().is_some() {
-                self.start();
-            }
-            self.quiet()?;
-        }
-        Ok(())
-    }
-
-    /// Polls the work until it waits for time or for the platform.
-    fn quiet(&self) -> Result<(), Stop> {
-        let woken = Arc::new(Woken::default());
-        let waker = woken.waker();
-        self.pump();
-        for _ in 0..MOST_STEPS {
-            self.poll_run(&mut Task::from_waker(&waker));
-            if !woken.take() {
-                return Ok(());
-            }
-        }
-        Err(Stop::Broken("the driver's work never waits".into()))
-    }
-
-    fn pump(&self) {
-        if let Some(line) = &self.line {
-            line.pump();
-        }
-    }
-
-    /// Polls the work once.
-    pub(super) fn poll_run(&self, task: &mut Task<'_>) {
-        let mut run = self.run.borrow_mut();
-        let Run::Going(future) = &mut *run else {
-            return;
-        };
-        if let Poll::Ready(ended) = future.as_mut().poll(task) {
-            lock(&self.run_errors).extend(ended.clone().err());
-            *run = Run::Ended(ended);
-        }
-    }
-
-    /// Ends `future`, polling the work beside it and moving the clock on whenever both sleep.
-    pub(super) fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, Stop> {
-        let mut future = pin!(future);
-        for _ in 0..MOST_STEPS {
-            if let Poll::Ready(value) = self.step(future.as_mut())? {
-                return Ok(value);
-            }
-        }
-        Err(Stop::Broken("the driver's work does not end".into()))
-    }
-
-    /// Polls the work and then `future`, once each; moves the clock on if both sleep.
-    pub(super) fn step<T>(
-        &self,
-        future: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<Poll<T>, Stop> {
-        let woken = Arc::new(Woken::default());
-        let waker = woken.waker();
-        let mut task = Task::from_waker(&waker);
-        self.poll_run(&mut task);
-        let polled = future.poll(&mut task);
-        if polled.is_pending() && !woken.take() {
-            ensure!(
-                self.clock.sleepers() > 0,
-                "the driver waits for something that did not come through its ports"
-            );
-            self.clock.advance(STEP);
-            self.pump();
-            if self.is_supervised.get() && self.ended().is_some() {
-                self.start();
-            }
-        }
-        Ok(polled)
-    }
-
-    /// Polls the work and `future` so often; whether it has ended then.
-    pub(super) fn drive_for(
-        &self,
-        steps: usize,
-        future: impl Future<Output = ()>,
-    ) -> Result<bool, Stop> {
-        let mut future = pin!(future);
-        for _ in 0..steps {
-            if self.step(future.as_mut())?.is_ready() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Sends [`TEXT`] to channel 0.
@@ -513,91 +274,4 @@ impl<S: Subject> Drop for Bench<S> {
             self.shown.add(written);
         }
     }
-}
-
-impl Requests {
-    fn answer(
-        &mut self,
-        api: &dyn Api,
-        feed: Option<&SharedFeed>,
-        request: &Request<Bytes>,
-    ) -> Answer {
-        if self.are_lost {
-            return Err(broken(Reached::No));
-        }
-        if let Some(mut answer) = feed.and_then(|feed| lock(feed).answer(request)) {
-            answer.extensions_mut().insert(Polled);
-            return Ok(answer);
-        }
-        let Some(asked) = api.asked(request) else {
-            return Ok(api.accepted(request));
-        };
-        let ending = self.endings.pop_front();
-        match ending.unwrap_or(Ending::Met(Fate::Taken)) {
-            Ending::Met(Fate::Taken) => {
-                let answer = api.accepted(request);
-                if answer.status().is_success() {
-                    self.taken.push(asked);
-                }
-                Ok(answer)
-            }
-            Ending::Met(Fate::Refused(saying)) => Ok(api.refused(&saying)),
-            Ending::Met(Fate::Throttled) => Ok(api.throttled()),
-            Ending::Lost => Err(broken(Reached::Perhaps)),
-            Ending::Unanswered => {
-                self.taken.push(asked);
-                Err(broken(Reached::Perhaps))
-            }
-            Ending::Expired => Ok(api.expired().unwrap_or_else(|| api.unauthorized())),
-        }
-    }
-}
-
-fn broken(reached: Reached) -> HttpError {
-    HttpError {
-        kind: match reached {
-            Reached::No => HttpErrorKind::Connect,
-            Reached::Perhaps => HttpErrorKind::Broken,
-        },
-        reached,
-        detail: "a scripted failure".into(),
-    }
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Marks the answer to a poll.
-#[derive(Clone)]
-struct Polled;
-
-/// An exchange in which a poll takes a second, so that a driver that asks at once again does so in
-/// time that passes.
-struct Unhurried {
-    http: Arc<dyn HttpExchange>,
-    clock: FakeClock,
-}
-
-impl HttpExchange for Unhurried {
-    fn exchange(&self, request: Request<Bytes>) -> BoxFuture<'_, Answer> {
-        Box::pin(async move {
-            let answer = self.http.exchange(request).await;
-            let is_poll = |answer: &Response<Bytes>| answer.extensions().get::<Polled>().is_some();
-            if answer.as_ref().is_ok_and(is_poll) {
-                self.clock.sleep(STEP).await;
-            }
-            answer
-        })
-    }
-}
-
-/// An answer of `status` with a page for people.
-pub(super) fn page(status: u16) -> Response<Bytes> {
-    let body = "<!DOCTYPE html><html><body><h1>Something</h1></body></html>";
-    Response::builder()
-        .status(status)
-        .header(http::header::CONTENT_TYPE, "text/html")
-        .body(Bytes::from_static(body.as_bytes()))
-        .expect("a valid status")
 }

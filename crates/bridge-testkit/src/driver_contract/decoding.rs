@@ -237,17 +237,24 @@ fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
         .map(|key| key.name)
         .collect();
     for event in &batch.events {
+        let address = match event {
+            Event::Message(message) => &message.address,
+            Event::Changed(change) => &change.address,
+            _ => continue,
+        };
+        let named: BTreeSet<_> = address.iter().map(|(key, _)| key).collect();
+        ensure!(named == keys, "the address {address} of a message");
+        let is_whole = address.iter().all(|(_, value)| !value.is_empty());
+        ensure!(is_whole, "the address {address} of a message");
+        if let Event::Changed(change) = event {
+            ensure!(
+                !change.of.is_empty(),
+                "a change does not say what it is of: {change:?}"
+            );
+        }
         let Event::Message(message) = event else {
             continue;
         };
-        let named: BTreeSet<_> = message.address.iter().map(|(key, _)| key).collect();
-        ensure!(
-            named == keys,
-            "the address {} of a message",
-            message.address
-        );
-        let is_whole = message.address.iter().all(|(_, value)| !value.is_empty());
-        ensure!(is_whole, "the address {} of a message", message.address);
         let says_something = !message.text.trim().is_empty() || !message.attachments.is_empty();
         ensure!(
             says_something,

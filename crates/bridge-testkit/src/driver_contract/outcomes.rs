@@ -1,8 +1,9 @@
 //! Checks of what the driver says became of a send that failed.
 
+mod connection;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, SendError};
 use bridge_core::ports::{HttpError, HttpErrorKind, Reached};
@@ -12,7 +13,6 @@ use serde_json::Value;
 
 use super::bench::{Bench, Ending, Setup, page};
 use super::context::{CANARY, Context, TEXT, credentials_in};
-use super::line::Links;
 use super::platform::{Api, Credentials, Fate, Success, WayOut};
 use super::{Outcome, Stop, Subject};
 use crate::fake_http::{Answer, json};
@@ -50,7 +50,7 @@ fn is(error: &SendError, certainty: Certainty, what: &str) -> Outcome {
 
 pub(super) fn an_unwritten_request_is_not_delivered<S: Subject>(context: &Context<S>) -> Outcome {
     if let WayOut::Connection = context.subject.way_out() {
-        return without_a_connection(context);
+        return connection::without_a_connection(context);
     }
     for kind in [HttpErrorKind::Connect, HttpErrorKind::Timeout] {
         let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::No)))?;
@@ -62,75 +62,9 @@ pub(super) fn an_unwritten_request_is_not_delivered<S: Subject>(context: &Contex
     Ok(())
 }
 
-/// Sends before there is a connection, and after it has broken.
-fn without_a_connection<S: Subject>(context: &Context<S>) -> Outcome {
-    let begun = |links, credentials| {
-        let bench = context.open(Setup {
-            links,
-            credentials,
-            ..Setup::default()
-        })?;
-        bench.start();
-        Ok(bench)
-    };
-    let broken = context.bench()?;
-    if let Some(line) = &broken.line {
-        line.cut();
-    }
-    broken.pass(Duration::from_secs(1))?;
-    let known = Credentials::Known;
-    for (what, bench) in [
-        (
-            "a send before the work has begun",
-            context.open(Setup::default())?,
-        ),
-        (
-            "a send while connections are refused",
-            begun(Links::Refused, known)?,
-        ),
-        (
-            "a send while no connection is made",
-            begun(Links::Hanging, known)?,
-        ),
-        (
-            "a send under refused credentials",
-            begun(Links::Accepted, Credentials::Unknown)?,
-        ),
-        ("a send after the connection broke", broken),
-    ] {
-        let error = bench.failed_send(what)?;
-        is(&error, Certainty::NotDelivered, what)?;
-        tried_again(&error, what)?;
-    }
-    Ok(())
-}
-
-/// Sends whose answer the connection does not bring.
-fn without_an_answer<S: Subject>(context: &Context<S>) -> Outcome {
-    for (ending, what) in [
-        (Some(Ending::Lost), "a connection that breaks with the send"),
-        (
-            Some(Ending::Unanswered),
-            "a connection that breaks before the answer",
-        ),
-        (None, "a platform that is silent after the send"),
-    ] {
-        let bench = context.bench()?;
-        match (ending, &bench.line) {
-            (Some(ending), _) => drop(bench.next_send(ending)),
-            (None, Some(line)) => line.mute(),
-            (None, None) => {}
-        }
-        let error = bench.failed_send(what)?;
-        is(&error, Certainty::Unknown, what)?;
-        tried_again(&error, what)?;
-    }
-    Ok(())
-}
-
 pub(super) fn an_unanswered_request_is_uncertain<S: Subject>(context: &Context<S>) -> Outcome {
     if let WayOut::Connection = context.subject.way_out() {
-        return without_an_answer(context);
+        return connection::without_an_answer(context);
     }
     for kind in UNANSWERED {
         let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::Perhaps)))?;
@@ -251,8 +185,10 @@ pub(super) fn refused_credentials_are_told<S: Subject>(context: &Context<S>) -> 
 }
 
 pub(super) fn nothing_asked_is_nothing_delivered<S: Subject>(context: &Context<S>) -> Outcome {
-    let api = context.api()?;
-    for (what, answer) in failures(api) {
+    if let WayOut::Connection = context.subject.way_out() {
+        return connection::without_a_connection(context);
+    }
+    for (what, answer) in failures(context.api()?) {
         let bench = context.answering(move |_, _| answer.clone())?;
         let error = bench.failed_send(&what)?;
         if bench.sent().is_empty() {
@@ -268,7 +204,7 @@ pub(super) fn nothing_asked_is_nothing_delivered<S: Subject>(context: &Context<S
 
 pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S>) -> Outcome {
     if let WayOut::Connection = context.subject.way_out() {
-        return connects_again(context);
+        return connection::connects_again(context);
     }
     for (what, answer) in failures(context.api()?) {
         let (bench, is_well) = mended(context, answer)?;
@@ -278,30 +214,6 @@ pub(super) fn a_failure_leaves_the_driver_usable<S: Subject>(context: &Context<S
         ensure!(
             ended.is_ok(),
             "{ended:?} although all is well again after {what}"
-        );
-    }
-    Ok(())
-}
-
-/// Sends once more after each way in which a send over a connection can fail.
-fn connects_again<S: Subject>(context: &Context<S>) -> Outcome {
-    const AGAIN: Duration = Duration::from_secs(60);
-    for ending in [
-        Ending::Met(Fate::Refused("no".into())),
-        Ending::Met(Fate::Throttled),
-        Ending::Lost,
-        Ending::Unanswered,
-    ] {
-        let bench = context.bench()?;
-        if !bench.next_send(ending.clone()) {
-            continue;
-        }
-        drop(bench.send()?);
-        bench.pass_supervised(AGAIN)?;
-        let ended = bench.send()?;
-        ensure!(
-            ended.is_ok(),
-            "{ended:?} although all is well again after {ending:?}"
         );
     }
     Ok(())

@@ -36,7 +36,7 @@ impl State {
         let there = self.all().filter(|delivery| delivery.channel == *channel);
         let named = there.filter(|delivery| {
             let mut parts = self.parts_of(delivery.id).into_iter();
-            parts.any(|ids| ids.first().is_some_and(|id| id == platform_id))
+            parts.any(|ids| ids.iter().any(|id| id == platform_id))
         });
         let latest = named.max_by_key(|delivery| delivery.id)?;
         if self.is_digest(latest.id) {

@@ -145,7 +145,7 @@ pub(super) async fn the_deliveries_of_a_message_are_known<S: StoreUnderTest>(mut
     }
 }
 
-pub(super) async fn a_send_is_known_by_the_first_of_its_ids<S: StoreUnderTest>(mut subject: S) {
+pub(super) async fn a_send_is_known_by_its_ids<S: StoreUnderTest>(mut subject: S) {
     let store = subject.store();
     let quoted = "p\"1\\";
     admit(&*store, message("m1", &["a", "b"])).await;
@@ -165,12 +165,14 @@ pub(super) async fn a_send_is_known_by_the_first_of_its_ids<S: StoreUnderTest>(m
     drop(store);
     for _ in 0..2 {
         let store = subject.store();
-        let clause = Clause("a send is known by the first id of each part");
+        let clause = Clause("a send is known by the ids of each part");
         for (name, id, message) in [
             ("a", "p0", Some("m1")),
             ("a", quoted, Some("m1")),
             ("b", "p0", Some("m1")),
+            ("a", "p2", Some("m1")),
             ("b", quoted, None),
+            ("a", "1\\", None),
             ("a", "p", None),
             ("a", "", None),
             // Of an edit that was said anew, it is the edited message.

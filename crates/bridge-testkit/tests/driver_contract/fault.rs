@@ -58,6 +58,7 @@ faults! {
         AsksWhileDecoding: "decoding_asks_nothing",
         PanicsOnDepth: "deep_nesting_is_borne",
         EmptyIds: "messages_are_well_formed",
+        ChangesNothing: "messages_are_well_formed",
         StaysLockedWhenFailed: "a_failure_leaves_the_driver_usable",
         CertainOfGateways: "a_gateway_leaves_it_unknown",
         DeliveredOnHalfAnAnswer: "a_truncated_success_is_no_success",
@@ -171,5 +172,14 @@ faults! {
         GivesUpWhenThrottled: "throttling_is_tried_again",
         RepeatsWords: "details_show_no_secret_and_no_text",
         LogsEncodedToken: "no_log_line_holds_a_secret_or_a_text",
+    }
+    CRIER {
+        AsksForever: "an_unreached_platform_ends_the_work",
+        ReachedBeforeAsking: "reached_is_said_once_accepted",
+        HidesRefusedKey: "refused_credentials_end_the_work",
+        PollsWhenTold: "it_ends_soon_when_told",
+        AsksPastEarly: "nothing_is_acknowledged_before_it_is_taken",
+        ForgetsRefused: "what_is_refused_is_brought_again",
+        CriesBackwards: "what_came_is_taken_in_its_order",
     }
 }

@@ -1,6 +1,7 @@
 //! The contract suite passes sound drivers, and catches each of many faults by the check that is
 //! meant for it.
 
+mod crier;
 mod fault;
 mod pigeon;
 mod subject;
@@ -10,13 +11,15 @@ use std::collections::BTreeSet;
 
 use bridge_testkit::driver_contract::{self, Subject, Table, Verdict};
 
+use crier::subject::CrierSubject;
 use fault::Fault;
 use subject::PigeonSubject;
 use telegraph::subject::TelegraphSubject;
 
 /// The tables of sound drivers of all kinds.
-fn sound() -> [Table; 2] {
+fn sound() -> [Table; 3] {
     [
+        driver_contract::run(CrierSubject::<false>),
         driver_contract::run(PigeonSubject),
         driver_contract::run(TelegraphSubject),
     ]
@@ -44,6 +47,11 @@ fn every_fault_of_the_telegraph_is_caught_by_its_check() {
     all_are_caught(Fault::TELEGRAPH, || TelegraphSubject);
 }
 
+#[test]
+fn every_fault_of_the_crier_is_caught_by_its_check() {
+    all_are_caught(Fault::CRIER, || CrierSubject::<false>);
+}
+
 fn all_are_caught<S: Subject>(faults: &[Fault], subject: impl Fn() -> S + Sync) {
     // A fault is present on its own thread only.
     std::thread::scope(|scope| {
@@ -62,9 +70,9 @@ fn caught<S: Subject>(fault: Fault, subject: &impl Fn() -> S) {
 
 #[test]
 fn every_check_is_held_by_a_fault() {
-    // What a driver is called is a constant, which no fault can change.
+    // What a driver is called is a constant, which no fault can change: see the test below.
     const WITHOUT: [&str; 1] = ["names_are_plain"];
-    let faults = [Fault::PIGEON, Fault::TELEGRAPH].concat();
+    let faults = [Fault::PIGEON, Fault::TELEGRAPH, Fault::CRIER].concat();
     let held: BTreeSet<_> = faults.into_iter().map(Fault::check).collect();
     let table = driver_contract::run(TelegraphSubject);
     let checks: BTreeSet<_> = table.rows().iter().map(|row| row.name).collect();
@@ -72,6 +80,15 @@ fn every_check_is_held_by_a_fault() {
     assert_eq!(unheld, WITHOUT);
     let unknown: Vec<_> = held.difference(&checks).collect();
     assert!(unknown.is_empty(), "no such checks: {unknown:?}");
+}
+
+#[test]
+fn a_name_in_capitals_is_caught() {
+    let table = driver_contract::run_check(CrierSubject::<true>, "names_are_plain");
+    assert!(
+        table.failures().any(|row| row.name == "names_are_plain"),
+        "{table}"
+    );
 }
 
 #[test]

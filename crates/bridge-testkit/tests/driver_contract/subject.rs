@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bridge_core::driver::Act;
+use bridge_core::driver::{Act, Change, ChangeKind};
 use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
@@ -68,6 +68,18 @@ impl Subject for PigeonSubject {
                     written("2", "second words")
                 ])),
                 brings: vec![said("1", "first words"), said("2", "second words")],
+            },
+            Recorded {
+                name: "edited",
+                body: body(json!([
+                    { "id": "5", "of": "1", "loft": "loft 1", "by": "ann", "text": "better words" }
+                ])),
+                brings: vec![Brings::Changed(Change::new(
+                    "1",
+                    self.address(1),
+                    Sender::new("ann", "ann"),
+                    ChangeKind::Edited("better words".into()),
+                ))],
             },
             Recorded {
                 name: "empty",

@@ -314,7 +314,9 @@ fn an_answer_names_what_it_answers() {
         "msgId": "m0", "senderNick": "n0", "msgType": "text", "content": { "text": "old" }
     });
     let legacy = json!({ "msgId": "m0", "senderNick": "n0", "text": { "content": "old" } });
-    let rows: [(&[(&str, Value)], Option<[&str; 3]>); 8] = [
+    /// What is changed, and id, name and text of what it answers.
+    type Row<'a> = (&'a [(&'a str, Value)], Option<[&'a str; 3]>);
+    let rows: [Row<'_>; 8] = [
         (&[reply(whole.clone())], Some(["m0", "n0", "old"])),
         // What the robot itself has sent is known by the key of the send.
         (

@@ -99,6 +99,13 @@ impl Sends {
         is_refused
     }
 
+    /// The server has refused one of those that were written, and nobody knows which.
+    pub(super) fn doubt(&mut self, error: &SendError) {
+        for written in self.written.drain(..) {
+            written.send.end(Err(error.clone()));
+        }
+    }
+
     /// Whether something that was written waits for an answer that nobody has asked for: at once,
     /// or where the server echoes once the echo is late.
     pub(super) fn wants_answer(&self, now: Duration) -> bool {

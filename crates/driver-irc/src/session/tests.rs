@@ -170,6 +170,19 @@ fn a_lost_nickname_is_asked_for_again() {
 }
 
 #[test]
+fn two_channels_may_pass_for_one_until_the_network_says_otherwise() {
+    let mut session = session(&json!({}));
+    session.name_channels(vec!["#a[".into(), "#a{".into()]);
+    said(&mut session);
+    let rows: [(&str, &[&str]); 3] = [
+        (":s 001 bridge :Welcome", &[]),
+        (":s 005 bridge CASEMAPPING=ascii :are supported", &[]),
+        (":s 376 bridge :End of MOTD", &["JOIN #a[,#a{"]),
+    ];
+    holds(&mut session, 0, &rows);
+}
+
+#[test]
 fn the_network_says_how_names_are_compared() {
     let mut session = registered();
     // By RFC 1459 these would be one channel.

@@ -215,6 +215,23 @@ async fn what_is_neither_shown_nor_refused_is_uncertain_where_the_server_echoes(
 }
 
 #[tokio::test]
+async fn a_refusal_that_names_no_channel_leaves_all_uncertain() {
+    for server in servers() {
+        let world = started(server).await;
+        world.sandbox.next_sends([Fault::Refuse {
+            numeric: 417,
+            words: "Input line was too long".into(),
+        }]);
+        let error = world.send("#ops", "x").await.unwrap_err();
+        assert_eq!(
+            (error.kind, error.certainty),
+            (ErrorKind::Protocol, Certainty::Unknown)
+        );
+        assert!(world.send("#ops", "y").await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn a_silent_server_leaves_sends_uncertain() {
     for server in servers() {
         let world = started(server).await;

@@ -36,7 +36,13 @@ impl Network {
                 self.say_by_link(id, user, kind, target, text);
                 self.cut(id, "Connection reset by peer");
             }
-            Some(Fault::Refuse { numeric, words }) => self.numeric(id, numeric, &[target], &words),
+            Some(Fault::Refuse { numeric, words }) => {
+                let about = match numeric {
+                    411 | 412 | 417 => None,
+                    _ => Some(target),
+                };
+                self.numeric(id, numeric, about.as_slice(), &words);
+            }
             Some(Fault::Swallow) => {}
             None => self.say_by_link(id, user, kind, target, text),
         }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use bridge_core::capability::Capabilities;
+use bridge_core::carriage::as_said;
 use bridge_core::driver::Ignored;
-use bridge_core::fit::fit;
+use bridge_core::fit::{Part, fit};
 use bridge_core::id::Channel;
-use bridge_core::message::{Message, MsgValue, MsgValues};
+use bridge_core::message::{Content, Message, MsgValue, MsgValues};
 use bridge_core::rules::{TargetVerdict, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -167,6 +169,15 @@ impl MessageRecord {
     }
 }
 
+/// What is sent: where answers are not shown, with the line of what is answered. Whether the channel
+/// knows the message that is answered, only the store can tell.
+fn parts(content: &Content, capabilities: &Capabilities) -> Vec<Part> {
+    match capabilities.shows.replies {
+        true => fit(content, capabilities),
+        false => fit(&as_said(content), capabilities),
+    }
+}
+
 /// What records are made from.
 struct View<'a> {
     asked: &'a Asked,
@@ -221,7 +232,7 @@ impl View<'_> {
                 Some("its instance is not configured".to_owned()),
                 Vec::new(),
             ),
-            (Ok(content), Some(capabilities)) => (None, fit(content, capabilities)),
+            (Ok(content), Some(capabilities)) => (None, parts(content, capabilities)),
         };
         let content = target.result.as_ref().ok().filter(|_| skipped.is_none());
         let limit = capabilities.map(|capabilities| capabilities.text_limit);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bridge_core::driver::{Answer, Batch, Event, Ignored, Refusal};
+use bridge_core::driver::{Answer, Batch, Change, ChangeKind, Event, Ignored, Refusal};
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
@@ -169,6 +169,14 @@ fn event(message: &Value) -> Event {
     }
     let address = Address::new([("loft", text("loft"))]);
     let sender = Sender::new(text("by"), text("by"));
+    if !text("of").is_empty() {
+        let of = match Fault::ChangesNothing.is_present() {
+            true => String::new(),
+            false => text("of"),
+        };
+        let kind = ChangeKind::Edited(text("text"));
+        return Event::Changed(Change::new(of, address, sender, kind));
+    }
     let mut heard = Message::new(address, sender, text("text"));
     heard.id = Some(text("id")).filter(|id| !id.is_empty());
     if Fault::EmptyIds.is_present() {
