@@ -391,3 +391,36 @@ fn a_signed_request_that_is_repeated_is_one_message() {
     assert_eq!(ask(&url, Some(json!({ "text": "with a token" }))).0, 401);
     assert_eq!(read(&base(&process, "hook"), 3).0, ["one", "two", "three"]);
 }
+
+#[test]
+fn what_happens_to_a_message_is_told_of_the_send_that_carried_it() {
+    let dir = pair();
+    let process = Process::start(dir.path());
+    let (app, hook) = (base(&process, "app"), base(&process, "hook"));
+    let post = |body: Value| assert_eq!(ask(&format!("{app}/webhook"), Some(body)).0, 200);
+    post(json!({ "id": "m1", "text": "one", "sender": "n" }));
+    read(&hook, 1);
+    post(json!({ "id": "m2", "event": "edited", "refers_to": "m1", "text": "two", "sender": "n" }));
+    read(&hook, 2);
+    post(json!({ "id": "m3", "text": "three", "sender": "n", "reply_to": "m1" }));
+    read(&hook, 3);
+    post(json!({ "id": "m4", "event": "recalled", "refers_to": "m1", "sender": "n" }));
+    read(&hook, 4);
+    let (_, page) = ask(&format!("{hook}/messages"), None);
+    let first = page["messages"][0]["id"].clone();
+    let told: Vec<_> = (0..4)
+        .map(|number| {
+            let message = &page["messages"][number];
+            let refers = message.get("refers_to").or(message.get("reply_to"));
+            (message["event"].clone(), refers.cloned())
+        })
+        .collect();
+    let of_first = || Some(json!([first]));
+    let expected = [
+        (json!("message"), None),
+        (json!("edited"), of_first()),
+        (json!("message"), of_first()),
+        (json!("recalled"), of_first()),
+    ];
+    assert_eq!(told, expected, "{page:#}");
+}
