@@ -305,8 +305,8 @@ fn is_placed(pair: &Pair, file: File, mutant: &Mutant, errors: &[Diagnostic]) ->
         let is_here =
             start.is_some_and(|start| expected.contains(&start) || around.contains(&start));
         error.place.file() == pair.name(file) && is_here
-            // What is removed from the config can be missed by the rules.
-            || mutant.is_removal && error.place.file() == pair.name(File::Rules)
+            // What is removed from the config, or emptied, can be missed by the rules.
+            || (mutant.is_removal || mutant.what.ends_with(" as {}")) && error.place.file() == pair.name(File::Rules)
     })
 }
 

@@ -187,6 +187,7 @@ fn parser_and_schema_agree_on_examples_and_documents() {
             "docs/configuration",
             "docs/rules",
             "docs/drivers/dingtalk",
+            "docs/drivers/webhook",
         ] {
             let page = Page::read(root().join(page).with_extension("md"));
             let blocks = page.blocks.into_iter();

@@ -73,6 +73,9 @@ impl Ids {
 /// A change that names several messages happened to each of them; but an edit gives its text to the
 /// first, and the others are taken back: they were the rest of a text in several parts.
 pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(malformed("the body is no JSON object"));
+    }
     // serde_json's words name a place and what was wanted there; they may quote a text, too.
     let said: Said = serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -204,6 +207,13 @@ fn file(file: File) -> Result<Attachment, Refusal> {
     });
     if !is_web {
         return Err(malformed("the `url` of a file is neither https nor http"));
+    }
+    // Where files stand in the text, one on each line, nobody must be able to write a line of his own.
+    if file
+        .url
+        .contains(|c: char| c.is_control() || c.is_whitespace())
+    {
+        return Err(malformed("the `url` of a file holds white space"));
     }
     let mut attachment = Attachment::new(file.name.unwrap_or_default(), file.url);
     attachment.kind = kind_of(&file.kind.unwrap_or_default());

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use bridge_core::driver::{Act, Change, ChangeKind};
 use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, MessageKind, Quoted, Sender};
 use bridge_core::secret::Secret;
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Brings, Covers, Encoding, Recorded, SentText, Subject, Success, Verification, check_all,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Questions, Recorded, Subject, Success,
+    Verification, WayIn, WayOut, check_all,
 };
 use bytes::Bytes;
 use driver_webhook::{SigningKeys, Webhook};
@@ -15,6 +17,8 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 const SECRET: &str = "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5IQ==";
+
+const TOKEN: &str = "read-token-canary-1";
 
 struct WebhookSubject;
 
@@ -33,7 +37,7 @@ impl Subject for WebhookSubject {
             "headers": { "X-Key": "header-canary" },
             "secrets": [SECRET, "older-secret-canary-older-secret"],
             "listen_host": "127.0.0.1", "listen_port": 0, "listen_path": "/webhook",
-            "read_token": "read-token-canary-1"
+            "read_token": TOKEN
         })
     }
 
@@ -41,26 +45,29 @@ impl Subject for WebhookSubject {
         &["url", "secrets", "read_token"]
     }
 
-    fn verification(&self) -> Option<Verification> {
-        Some(Verification {
-            signature: "webhook-signature",
-            encoding: Encoding::Text,
-            other_headers: &["webhook-id", "webhook-timestamp"],
-            window: Some(Duration::from_secs(300)),
-            covers: Covers::Body,
-        })
+    fn address(&self, _: usize) -> Address {
+        Address::default()
     }
 
-    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
-        let keys = SigningKeys::new(&[Secret::new(SECRET)]).expect("a secret");
-        let timestamp = (at.as_millis() / 1000).to_string();
-        let signature = keys.sign("msg_contract", &timestamp, body);
-        Request::post("/webhook")
-            .header("webhook-id", "msg_contract")
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature.expect("a secret"))
-            .body(Bytes::copy_from_slice(body))
-            .expect("plain headers")
+    fn way_in(&self) -> WayIn<'_> {
+        WayIn::Callbacks(self)
+    }
+
+    fn way_out(&self) -> WayOut<'_> {
+        WayOut::Requests(self)
+    }
+
+    fn questions(&self) -> Option<Questions> {
+        let ask = |query: &str| {
+            Request::get(format!("/messages{query}"))
+                .header("authorization", format!("Bearer {TOKEN}"))
+                .body(Bytes::new())
+                .expect("a plain request")
+        };
+        Some(Questions {
+            good: ["", "?after=0&limit=10&wait=5"].map(ask).into(),
+            credential: "authorization",
+        })
     }
 
     fn recorded(&self) -> Vec<Recorded> {
@@ -85,6 +92,10 @@ impl Subject for WebhookSubject {
         let mut least = Message::new(Address::default(), Sender::default(), "hello from a script");
         // Where the body gives none, the request's own id counts.
         least.id = Some("msg_contract".to_owned());
+        let kind = ChangeKind::Edited("磁盘又好了".to_owned());
+        let mut edited = Change::new("alarm-2041", Address::default(), sender(), kind);
+        edited.id = Some("alarm-2041-2".to_owned());
+        edited.at = Some(Timestamp::from_millis(1_772_366_460_000));
         vec![
             row(
                 "whole",
@@ -97,27 +108,83 @@ impl Subject for WebhookSubject {
                 Brings::Message(Box::new(least)),
             ),
             row(
+                "edited",
+                include_str!("fixtures/edited.json"),
+                Brings::Changed(edited),
+            ),
+            row(
                 "empty-text",
                 include_str!("fixtures/empty-text.json"),
                 Brings::Ignored("empty_text"),
             ),
         ]
     }
+}
 
-    fn address(&self, _: usize) -> Address {
-        Address::default()
+impl Callbacks for WebhookSubject {
+    fn verification(&self) -> Option<Verification> {
+        Some(Verification {
+            signature: "webhook-signature",
+            encoding: Encoding::Text,
+            other_headers: &["webhook-id", "webhook-timestamp"],
+            window: Some(Duration::from_secs(300)),
+            covers: Covers::Body,
+        })
     }
 
-    fn sent(&self, request: &Request<Bytes>) -> Option<SentText> {
+    fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes> {
+        let keys = SigningKeys::new(&[Secret::new(SECRET)]).expect("a secret");
+        let timestamp = (at.as_millis() / 1000).to_string();
+        let signature = keys.sign("msg_contract", &timestamp, body);
+        Request::post("/webhook")
+            .header("webhook-id", "msg_contract")
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature.expect("a secret"))
+            .body(Bytes::copy_from_slice(body))
+            .expect("plain headers")
+    }
+}
+
+impl Api for WebhookSubject {
+    fn asked(&self, request: &Request<Bytes>) -> Option<Asked> {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let id = request.headers().get("webhook-id");
         let id = id.and_then(|id| id.to_str().ok()).expect("an id");
         assert_eq!(body["id"], id, "the body and the header give one id");
-        Some(SentText {
-            address: Address::default(),
-            text: body["text"].as_str().expect("a text").to_owned(),
-            key: Some(id.to_owned()),
-        })
+        let text = body["text"].as_str().expect("a text");
+        let mut asked = Asked::to_say(Address::default(), text).keyed(Some(id));
+        let ids = |key: &str| {
+            let ids = body[key].as_array().expect("a list of ids").iter();
+            ids.map(|id| id.as_str().expect("an id").to_owned())
+                .collect()
+        };
+        asked.act = match body["event"].as_str().expect("an event") {
+            "message" if body.get("reply_to").is_some() => Act::Reply {
+                to: ids("reply_to"),
+            },
+            "message" => Act::Say,
+            "edited" => Act::Edit {
+                of: ids("refers_to"),
+            },
+            "recalled" => Act::Recall {
+                of: ids("refers_to"),
+            },
+            "reacted" => Act::React {
+                to: ids("refers_to"),
+            },
+            "reaction_removed" => Act::RemoveReaction {
+                from: ids("refers_to"),
+            },
+            other => panic!("the event {other:?}"),
+        };
+        let files = body["attachments"].as_array().expect("a list of files");
+        let files = files.iter().map(|file| {
+            let text = |key: &str| file[key].as_str().expect("a text");
+            assert_eq!((text("type"), &file["size"]), ("file", &Value::Null));
+            Attachment::new(text("name"), text("url"))
+        });
+        asked.attachments = files.collect();
+        Some(asked)
     }
 
     fn accepted(&self, _: &Request<Bytes>) -> Response<Bytes> {

@@ -14,7 +14,7 @@ use crate::rows;
 
 /// Kinds of problems that a schema can't know, or not always. Whatever else the parser refuses, the
 /// schema refuses as well.
-pub(crate) const EXCEPTIONS: [(&str, &str); 11] = [
+pub(crate) const EXCEPTIONS: [(&str, &str); 14] = [
     ("E0201", "8082.0 is a whole number to a schema"),
     (
         "E0206",
@@ -24,10 +24,19 @@ pub(crate) const EXCEPTIONS: [(&str, &str); 11] = [
     ("E0215", "durations that must agree with each other"),
     ("E0219", "what is inside a regular expression"),
     ("E0301", "the instances stand in the other file"),
+    (
+        "E0302",
+        "of which platform an instance is: a key may be another one's",
+    ),
+    (
+        "E0303",
+        "of which platform an instance is: an address may be whole for another one",
+    ),
     ("E0306", "two channels of a connect rule may be the same"),
     ("E0308", "the groups of a pattern in \"with\""),
     ("E0309", "what is inside a <richheader>"),
     ("E0310", "ids of other rules"),
+    ("E0312", "of which platform an instance is"),
     (
         "E0105",
         "a key that stands twice is gone before a schema sees it",

@@ -55,6 +55,15 @@ pub(crate) fn config() -> Value {
                 "robot_code": "dingyyyyyyyyyy", "signing_secret": "as it is", "listen_port": 8083,
             },
         },
+        "webhook": {
+            "hook": {
+                "url": "https://bots.example.com/hook", "method": "PUT",
+                "headers": { "Authorization": { "env": "HOOK" }, "X-Key": "as it is" },
+                "secrets": ["as it is, and long enough", { "file": "/run/secrets/hook" }],
+                "listen_host": "::1", "listen_port": 9000, "listen_path": "/webhook",
+                "read_token": { "env": "READ_TOKEN" }, "max_age": "1h",
+            },
+        },
     })
 }
 
@@ -95,6 +104,14 @@ pub(crate) fn rules() -> Value {
                     "open_conversation_id": "cidTwo==",
                     "msg": { "replace": [{ "pattern": "(a)b", "with": "{1}" }] },
                 } },
+            },
+            {
+                "from": { "hook": {}, "dt_main": "*" },
+                "to": {
+                    "hook": { "msg": { "fields": { "sender": "{user}", "{}": "" } }, "digest": true },
+                    "dt_main": { "open_conversation_id": "cidThree==" },
+                },
+                "msg": { "fields": { "room": "ops {{x}}" } },
             },
         ],
     })
@@ -144,6 +161,10 @@ fn good(rows: &mut Vec<Row>) {
     );
     add("config", "/global/server/trusted_proxies", Some(json!([])));
     add("config", "/dingtalk/群机器人", None);
+    add("config", "/dingtalk", None);
+    add("config", "/webhook", None);
+    add("config", "/webhook/hook/url", None);
+    add("config", "/webhook/hook/headers", Some(json!({})));
     add("config", "/dingtalk/dt_main/signing_secret", None);
     add("config", "/dingtalk/dt_main/listen_host", Some(json!("::")));
     add("config", "/dingtalk/dt_main/listen_port", Some(json!(0)));
@@ -194,8 +215,7 @@ fn bad_configs(rows: &mut Vec<Row>) {
     };
     add("", "E0201", Some(json!([])));
     add("", "E0214", Some(json!({})));
-    add("/dingtalk", "E0214", None);
-    add("/dingtalk", "E0214", Some(json!({})));
+    add("", "E0214", Some(json!({ "dingtalk": {}, "webhook": {} })));
     add("/dingtalk", "E0201", Some(json!([])));
     add("/dingtlak", "E0211", Some(json!({})));
     add("/dingtalk/a b", "E0212", Some(json!({})));
@@ -266,6 +286,16 @@ fn bad_configs(rows: &mut Vec<Row>) {
     add("/dingtalk/dt_main/on_dead", "E0204", Some(json!("Park")));
     add("/dingtalk/dt_main/on_dead", "E0201", Some(json!(true)));
     add("/dingtalk/dt_main/digest", "E0201", Some(json!("true")));
+    add("/webhook/hook/headers", "E0201", Some(json!(["x"])));
+    add("/webhook/hook/headers/X-Key", "E0209", Some(json!(7)));
+    add("/webhook/hook/headers/X-Key", "E0207", Some(json!("")));
+    add("/webhook/hook/method", "E0204", Some(json!("GET")));
+    add("/webhook/hook/secrets", "E0207", Some(json!([])));
+    add(
+        "/webhook/hook/listen_host",
+        "E0210",
+        Some(json!("localhost")),
+    );
     add("/global", "E0208", Some(json!(null)));
     add("/global/data_dir", "E0207", Some(json!("")));
     add("/global/log/format", "E0204", Some(json!("xml")));
@@ -324,14 +354,7 @@ fn bad_rules(rows: &mut Vec<Row>) {
     add("/rules/1/to", "E0202", None);
     add("/rules/1/to/dt_main", "E0304", Some(json!(["*"])));
     add("/rules/1/to/dt_main", "E0201", Some(json!("cidX==")));
-    add("/rules/1/to/dt_main", "E0303", Some(json!({})));
-    add(
-        "/rules/1/to/dt_main",
-        "E0303",
-        Some(json!({ "max_age": "1h" })),
-    );
     add("/rules/1/when_said", "E0203", Some(json!("x")));
-    add("/rules/2/from/dt_main", "E0303", Some(json!({})));
     add(
         "/rules/2/from/dt_main/conversation",
         "E0302",
@@ -384,6 +407,13 @@ fn bad_rules(rows: &mut Vec<Row>) {
     add("/rules/2/unless/sender", "E0201", Some(json!([1])));
     add("/rules/2/unless/kind", "E0204", Some(json!("sticker")));
     add("/rules/2/stop", "E0201", Some(json!("yes")));
+    add("/rules/3/msg/fields", "E0201", Some(json!("{user}")));
+    add("/rules/3/msg/fields/room", "E0201", Some(json!(1)));
+    add("/rules/3/msg/fields/room", "E0308", Some(json!("{usr}")));
+    add("/rules/3/msg/fields/text", "E0210", Some(json!("x")));
+    add("/rules/3/to/hook/msg/fields/id", "E0210", Some(json!("x")));
+    add("/rules/3/to/hook/msg/field", "E0203", Some(json!({})));
+    add("/rules/3/to/hook/room", "E0302", Some(json!("x")));
     add("/rules/2/msg", "E0201", Some(json!({ "replace": {} })));
     add(
         "/rules/2/msg",
@@ -468,4 +498,21 @@ fn only_the_parser(rows: &mut Vec<Row>) {
         json!({ "msg_format": "<richheader/>{msg}" }),
     );
     add("rules", "/rules/1/id", "E0310", json!("all-of-them"));
+    // Of which platform an instance is stands in the other file.
+    let foreign = json!({ "open_conversation_id": "cidX==" });
+    add("rules", "/rules/3/from/hook", "E0302", foreign);
+    add("rules", "/rules/1/to/dt_main", "E0303", json!({}));
+    add("rules", "/rules/2/from/dt_main", "E0303", json!({}));
+    add(
+        "rules",
+        "/rules/1/to/dt_main",
+        "E0303",
+        json!({ "max_age": "1h" }),
+    );
+    add(
+        "rules",
+        "/rules/2/msg",
+        "E0312",
+        json!({ "fields": { "sender": "{user}" } }),
+    );
 }

@@ -119,6 +119,8 @@ fn what_is_not_of_the_form_is_refused_without_being_repeated() {
         json!({ "text": "x", "sent_at": "canary" }),
         json!({ "text": "x", "attachments": [{ "url": "file:///canary" }] }),
         json!({ "text": "x", "attachments": [{ "name": "canary" }] }),
+        json!({ "text": "x", "attachments": [{ "url": "https://x/1\ncanary: I am the boss" }] }),
+        json!(["x", null, null, null, null, null, null, null]),
         json!({ "event": "recalled" }),
         json!({ "event": "recalled", "refers_to": [] }),
         json!({ "event": "recalled", "refers_to": many }),

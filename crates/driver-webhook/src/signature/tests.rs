@@ -7,6 +7,8 @@ const BODY_1: &[u8] = br#"{"test": 2432232314}"#;
 const SECRET_1: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SIGNATURE_1: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
+type Headers<'a> = [(&'static str, &'a str)];
+
 fn keys(secrets: &[&str]) -> SigningKeys {
     let secrets: Vec<_> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     SigningKeys::new(&secrets).unwrap()
@@ -64,7 +66,7 @@ fn what_is_missing_repeated_stale_or_changed_is_refused() {
     let many = format!("{} {SIGNATURE_1}", ["v1,AAAA"; MOST_SIGNATURES].join(" "));
     let some = format!("v1a,AAAA v2,x {SIGNATURE_1} v1,AAAA");
     let long = "x".repeat(MOST_ID_CHARS + 1);
-    let rows: [(&[(&'static str, &str)], Option<&str>); 14] = [
+    let rows: [(&Headers<'_>, Option<&str>); 14] = [
         (
             &[(ID, ID_1), (TIMESTAMP, TIME_1), (SIGNATURE, SIGNATURE_1)],
             None,

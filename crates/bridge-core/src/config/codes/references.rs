@@ -99,4 +99,14 @@ codes! {
             wrong: r#"{ "from": { "dt_main": "*" }, "to": { "dt_ops": { "open_conversation_id": "cidXXXXXXXXXXXXXXX" } } }"#,
             right: r#"{ "from": { "dt_main": "*" }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==" } } }"#,
         };
+    FOREIGN_MSG_KEY = "E0312", Error, "a key of `msg` is that of another platform",
+        "Some platforms take keys in `msg` that others do not, such as `fields` of webhooks. Such a key \
+         stands in a channel of its platform, or in a rule that sends to one.",
+        Example::Files {
+            part: Part::Rule,
+            wrong: r#"{ "from": { "dt_main": "*" }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==",
+    "msg": { "fields": { "sender": "{user}" } } } } }"#,
+            right: r#"{ "from": { "dt_main": "*" }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==",
+    "msg": { "msg_format": "{user}: {msg}" } } } }"#,
+        };
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::Compiler;
 use crate::config::codes;
 use crate::config::key_path::KeyPath;
-use crate::config::tree::Node;
+use crate::config::suggest::suggest;
+use crate::config::tree::{Entry, Node};
 use crate::driver::MsgKey;
 use crate::rules::Dress;
 use crate::rules::keys::KNOWN;
@@ -44,17 +45,35 @@ impl Compiler<'_> {
                 .help("write {\"msg_format\": \"{user}: {msg}\"}");
             return Msg::default();
         };
-        if keys.is_empty() {
-            self.refuse_unknown(entries, &KNOWN.msg, path);
-        } else {
-            let own = keys.iter().map(|key| key.name.to_owned());
-            let known: Vec<_> = KNOWN.msg.iter().cloned().chain(own).collect();
-            self.refuse_unknown(entries, &known, path);
-        }
+        let own = keys.iter().map(|key| key.name.to_owned());
+        let known: Vec<_> = KNOWN.msg.iter().cloned().chain(own).collect();
+        let foreign = |entry: &&Entry| {
+            let is_linked = self.linked.iter().any(|key| key.name == entry.key);
+            is_linked && !known.iter().any(|key| *key == entry.key)
+        };
+        let (foreign, others): (Vec<_>, Vec<_>) = entries.iter().partition(foreign);
+        self.refuse_unknown(others, &known, path);
+        self.refuse_foreign(&foreign, &known, path);
         Msg {
             template: self.msg_format(node, path),
             replacements: self.replacements(node, path),
             values: self.own_values(entries, keys, path),
+        }
+    }
+
+    /// Reports keys that platforms know which are not sent to.
+    fn refuse_foreign(&mut self, foreign: &[&Entry], known: &[String], path: &KeyPath<'_>) {
+        for entry in foreign {
+            let key = &entry.key;
+            let problem = format!("\"{key}\" is a key of another platform than is sent to here");
+            let help = suggest("", known.iter().map(String::as_str));
+            self.report(
+                &codes::FOREIGN_MSG_KEY,
+                &entry.key_span,
+                &path.key(key),
+                problem,
+            )
+            .help(help);
         }
     }
 
