@@ -85,21 +85,8 @@ impl Settings {
                 "set `signing_secret` to the app's Client Secret",
             );
         }
-        if self.listen_host.parse::<IpAddr>().is_err() {
-            report.error(
-                "listen_host",
-                format!("{:?} is not an IP address", self.listen_host),
-                "write an address such as \"0.0.0.0\", \"127.0.0.1\" or \"::\", without brackets or port",
-            );
-        }
-        if let Err(problem) = check_path(&self.listen_path) {
-            let problem = format!("{:?} {problem}", self.listen_path);
-            report.error(
-                "listen_path",
-                problem,
-                "write a path such as \"/dingtalk/event\"",
-            );
-        }
+        report.check_host("listen_host", &self.listen_host);
+        report.check_path("listen_path", &self.listen_path, "/dingtalk/event");
         if let Err(problem) = api_root(&self.api_base) {
             // The value itself is left out: it may hold a password.
             let problem = format!("the URL {problem}");
@@ -126,21 +113,10 @@ impl Settings {
 
     fn check_signing_secrets(&self, report: &mut Report) {
         const KEY: &str = "signing_secret";
-        let secrets: Vec<_> = self.signing_secret.iter().flat_map(Secrets::iter).collect();
-        for (index, secret) in secrets.iter().enumerate() {
-            let name = match secrets.len() {
-                1 => KEY.to_owned(),
-                _ => format!("{KEY}[{index}]"),
-            };
-            check_credential(KEY, &name, secret.expose(), report);
-            let mut earlier = secrets[..index].iter();
-            if let Some(first) = earlier.position(|other| other.expose() == secret.expose()) {
-                report.warning(
-                    KEY,
-                    format!("`{name}` is the same secret as `{KEY}[{first}]`"),
-                    "write the new and the old secret, or one of them alone",
-                );
-            }
+        if let Some(secrets) = &self.signing_secret {
+            report.check_secrets(KEY, secrets, |report, name, secret| {
+                check_credential(KEY, name, secret.expose(), report);
+            });
         }
     }
 
@@ -186,27 +162,6 @@ fn check_credential(key: &'static str, name: &str, text: &str, report: &mut Repo
             "remove the white space unless the console shows it",
         );
     }
-}
-
-/// Only what reaches a server as it was written, whatever proxy stands before it.
-fn check_path(path: &str) -> Result<(), &'static str> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err("does not begin with \"/\"");
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
-    if !rest.bytes().all(plain) {
-        return Err(
-            "has characters that a plain path has not, such as a space, \"?\", \"#\" or \"%\"",
-        );
-    }
-    if rest.is_empty() {
-        return Ok(());
-    }
-    let mut segments = rest.strip_suffix('/').unwrap_or(rest).split('/');
-    if segments.any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err("has an empty, \".\" or \"..\" segment");
-    }
-    Ok(())
 }
 
 fn api_root(base: &str) -> Result<String, String> {

@@ -56,14 +56,7 @@ impl Settings {
                 "write a URL such as \"https://parrot.example/api\"",
             );
         }
-        if self.listen_host.parse::<IpAddr>().is_err() {
-            let problem = format!("{:?} is not an IP address", self.listen_host);
-            report.error(
-                "listen_host",
-                problem,
-                "write an address such as \"127.0.0.1\"",
-            );
-        }
+        report.check_host("listen_host", &self.listen_host);
     }
 
     /// `None` for a host that [`Settings::check`] refuses.

@@ -1,7 +1,5 @@
 //! What can be wrong with settings whose types are right.
 
-use std::net::IpAddr;
-
 use bridge_core::driver::Report;
 use bridge_core::secret::{Secret, Secrets};
 use http::{HeaderName, HeaderValue};
@@ -104,43 +102,36 @@ fn check_headers(settings: &Settings, report: &mut Report) {
 
 fn check_secrets(settings: &Settings, report: &mut Report) {
     const KEY: &str = "secrets";
-    let secrets: Vec<_> = settings.secrets.iter().flat_map(Secrets::iter).collect();
-    for (index, secret) in secrets.iter().enumerate() {
-        let name = match secrets.len() {
-            1 => KEY.to_owned(),
-            _ => format!("{KEY}[{index}]"),
-        };
-        match signature::key(secret) {
-            Err(error) => report.error(
-                KEY,
-                format!("`{name}` {}", error.0),
-                "write `whsec_` and base64 as the other side shows it, or any other text",
-            ),
-            Ok(key) if key.len() < LEAST_KEY_BYTES => {
-                let size = key.len();
-                report.warning(
-                    KEY,
-                    format!("`{name}` is a key of {size} bytes, which may be guessed; the standard asks for {LEAST_KEY_BYTES} at least"),
-                    "make one: echo whsec_$(openssl rand -base64 32)",
-                );
-            }
-            Ok(_) => {}
-        }
-        let mut earlier = secrets[..index].iter();
-        if let Some(first) = earlier.position(|other| other.expose() == secret.expose()) {
-            report.warning(
-                KEY,
-                format!("`{name}` is the same secret as `{KEY}[{first}]`"),
-                "write the new and the old secret, or one of them alone",
-            );
-        }
+    if let Some(secrets) = &settings.secrets {
+        report.check_secrets(KEY, secrets, check_secret);
     }
-    if secrets.is_empty() && settings.url.is_some() {
+    let signs = settings.secrets.iter().flat_map(Secrets::iter).next();
+    if signs.is_none() && settings.url.is_some() {
         report.warning(
             KEY,
             "there are no `secrets`: what is sent is not signed, and its receiver can't tell it from what others send",
             "make one with `echo whsec_$(openssl rand -base64 32)`, and give it to the receiver",
         );
+    }
+}
+
+fn check_secret(report: &mut Report, name: &str, secret: &Secret) {
+    const KEY: &str = "secrets";
+    match signature::key(secret) {
+        Err(error) => report.error(
+            KEY,
+            format!("`{name}` {}", error.0),
+            "write `whsec_` and base64 as the other side shows it, or any other text",
+        ),
+        Ok(key) if key.len() < LEAST_KEY_BYTES => {
+            let size = key.len();
+            report.warning(
+                KEY,
+                format!("`{name}` is a key of {size} bytes, which may be guessed; the standard asks for {LEAST_KEY_BYTES} at least"),
+                "make one: echo whsec_$(openssl rand -base64 32)",
+            );
+        }
+        Ok(_) => {}
     }
 }
 
@@ -161,17 +152,8 @@ fn check_listener(settings: &Settings, report: &mut Report) {
             "write `listen_port`, or remove `read_token`",
         );
     }
-    if settings.listen_host.parse::<IpAddr>().is_err() {
-        report.error(
-            "listen_host",
-            format!("{:?} is not an IP address", settings.listen_host),
-            "write an address such as \"0.0.0.0\", \"127.0.0.1\" or \"::\", without brackets or port",
-        );
-    }
-    if let Err(problem) = check_path(&settings.listen_path) {
-        let problem = format!("{:?} {problem}", settings.listen_path);
-        report.error("listen_path", problem, "write a path such as \"/webhook\"");
-    }
+    report.check_host("listen_host", &settings.listen_host);
+    report.check_path("listen_path", &settings.listen_path, "/webhook");
 }
 
 fn check_token(token: &Secret, report: &mut Report) {
@@ -184,24 +166,5 @@ fn check_token(token: &Secret, report: &mut Report) {
         let problem =
             format!("the token has fewer than {LEAST_TOKEN_CHARS} characters and may be guessed");
         report.warning(KEY, problem, "make one with `openssl rand -hex 32`");
-    }
-}
-
-/// Only what reaches a server as it was written, whatever proxy stands before it.
-fn check_path(path: &str) -> Result<(), &'static str> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err("does not begin with \"/\"");
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
-    if !rest.bytes().all(plain) {
-        return Err(
-            "has characters that a plain path has not, such as a space, \"?\", \"#\" or \"%\"",
-        );
-    }
-    let mut segments = rest.strip_suffix('/').unwrap_or(rest).split('/');
-    let is_root = rest.is_empty();
-    match !is_root && segments.any(|segment| matches!(segment, "" | "." | "..")) {
-        true => Err("has an empty, \".\" or \"..\" segment"),
-        false => Ok(()),
     }
 }
