@@ -119,7 +119,9 @@ impl Reading {
         } = self.mailbox.read(before, 1).await?;
         let is_known = match letters.first() {
             Some(letter) if letter.cursor == mark.cursor => Mark::of(letter) == *mark,
-            _ => mark.cursor.0 <= confirmed.max(expired),
+            _ if mark.cursor.0 <= confirmed => true,
+            // Its letter is gone, so nobody can tell whose it is: it must not matter.
+            _ => mark.cursor.0 <= expired && !self.has_unread(mark.cursor).await?,
         };
         match is_known {
             true => Ok(()),
@@ -128,6 +130,12 @@ impl Reading {
                     .to_owned(),
             )),
         }
+    }
+
+    /// Whether there are letters up to this one.
+    async fn has_unread(&self, up_to: Cursor) -> Result<bool, MailboxError> {
+        let oldest = self.mailbox.read(Cursor::START, 1).await?;
+        Ok(oldest.letters.iter().any(|letter| letter.cursor <= up_to))
     }
 
     /// As many letters as are asked for, but no more than make a large answer.

@@ -115,6 +115,19 @@ async fn a_cursor_of_another_mailbox_confirms_nothing() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_a_letter_that_is_gone_confirms_none_that_is_unread() {
+    let rig = rig();
+    rig.put(&["a", "b", "c", "d"]).await;
+    rig.mailbox.lose(Cursor(3));
+    let (status, body) = rig.ask("after=3-00000000").await;
+    assert_eq!(status, 400, "{body}");
+    assert_eq!(rig.read("").await.0, ["a", "b", "d"]);
+    // Where nothing unread is left before it, it is as good as the one that was given.
+    rig.mailbox.expire(Cursor(2));
+    assert_eq!(rig.read("after=3-00000000").await.0, ["d"]);
+}
+
+#[tokio::test]
 async fn what_was_given_up_unread_is_told_to_whoever_missed_it() {
     let rig = rig();
     rig.put(&["a", "b", "c"]).await;
