@@ -148,11 +148,14 @@ fn files_and_headers_count_as_text_does() {
         let file = Attachment::new("x".repeat(MOST_BYTES / 8), "x".repeat(MOST_BYTES / 8));
         of_files.attachments.push(file);
     }
-    let mut of_header = Content::default();
-    of_header.header = Some(RichHeader {
+    let header = RichHeader {
         title: "x".repeat(MOST_BYTES / 2),
         content: "x".repeat(MOST_BYTES / 2),
-    });
+    };
+    let of_header = Content {
+        header: Some(header),
+        ..Content::default()
+    };
     for content in [of_files, of_header] {
         let window = Window::default();
         // What an earlier run left comes first: nothing here.
