@@ -67,6 +67,35 @@ fn what_it_writes_passes_the_check() {
 }
 
 #[test]
+fn the_last_step_says_how_channels_of_the_platform_are_named() {
+    let rows: [(&str, &[&str], &str); 3] = [
+        (
+            "dingtalk",
+            &SETTINGS,
+            "name channels in the rules by `open_conversation_id`: the group's open conversation id",
+        ),
+        // It is in no channel before a rule names one, so nobody could be heard there.
+        (
+            "irc",
+            &["--set", "server=irc.example.org", "--set", "nick=bridge"],
+            "name channels in the rules by `channel`: the channel's name with its sign",
+        ),
+        (
+            "webhook",
+            &["--set", "url=https://bots.example.com/hook"],
+            "name its one channel in the rules: `\"webhook_main\": {}`",
+        ),
+    ];
+    for (platform, settings, expected) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        let start = ["init", "--platform", platform];
+        let output = run(dir.path(), &[&start[..], settings].concat());
+        let said = text(&output.stdout);
+        assert!(said.contains(expected), "{said}{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn nothing_is_written_that_would_be_refused_and_nothing_is_overwritten() {
     let rows: [(&[&str], i32, &str); 4] = [
         (

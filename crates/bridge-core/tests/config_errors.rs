@@ -232,6 +232,8 @@ fn faults_of_the_rules() {
             "1:56 rules[0].to.b.rom | unknown channel key \"rom\" | did you mean `room`?",
         ]),
         (forward(good, r#"{"b": {"room": ""}}"#), &["1:64 rules[0].to.b.room | an empty value never matches"]),
+        (forward(good, r#"{"b": {"room": "nowhere"}}"#), &["1:64 rules[0].to.b.room | \"nowhere\" is no room of the app | look in the app"]),
+        (forward(r#"{"a": {"room": "nowhere"}}"#, r#"{"b": {"room": "1"}}"#), &["1:36 rules[0].from.a.room | \"nowhere\" is no room of the app"]),
         (forward(good, r#"{"b": {"room": "*"}}"#), &["1:64 rules[0].to.b.room | \"*\" can't stand for a value"]),
         (forward(good, r#"{"b": {"room": 5}}"#), &["1:64 rules[0].to.b.room | expected a string, found a number | write the channel's id in quotes"]),
         (forward(good, r#"{"g": {"room": "1"}}"#), &["1:55 rules[0].to.g.guild | the channel key \"guild\" is missing"]),

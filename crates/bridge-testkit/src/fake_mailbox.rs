@@ -52,6 +52,14 @@ impl FakeMailbox {
         }
     }
 
+    /// Gives up this letter alone unread, as a store does with one that is damaged.
+    pub fn lose(&self, cursor: Cursor) {
+        let mut state = self.state();
+        if state.letters.remove(&cursor.0).is_some() {
+            state.expired = state.expired.max(cursor.0);
+        }
+    }
+
     /// Has every call fail from here.
     pub fn break_down(&self) {
         self.state().is_broken = true;

@@ -67,7 +67,7 @@ impl<'a> Callback<'a> {
             b"robotCode" => callback.robot_code = string(value),
             b"errorCode" => callback.error_code = integer(value),
             b"text" => callback.read_text(value),
-            b"quoteMessage" => {
+            b"quoteMessage" if value.get() != "null" => {
                 callback.replied = Some(Replied::of(value));
                 callback.is_reply = true;
             }

@@ -82,7 +82,8 @@ impl Driver for Irc {
     .address_keys(&[AddressKey::new(
         ADDRESS_KEY,
         "the channel's name with its sign, such as \"#ops\"; the bridge joins it",
-    )]);
+    )
+    .checked_by(check_channel)]);
 
     fn check(settings: &Settings, report: &mut Report) {
         settings.check(report);
@@ -139,6 +140,14 @@ impl Driver for Irc {
         let tried = async { self.connect().await?.try_out().await };
         tried.await.map_err(errors::probe)?;
         Ok(Some("registered with the network"))
+    }
+}
+
+/// Nobody joins what is no channel: the rule would hear nothing, and each send be a dead letter.
+fn check_channel(name: &str) -> Result<(), &'static str> {
+    match wire::is_channel(name) {
+        true => Ok(()),
+        false => Err("is no channel's name"),
     }
 }
 
@@ -209,3 +218,18 @@ impl Irc {
 }
 
 bridge_core::register_driver!(Irc);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_may_name_channels_only() {
+        let [key] = Irc::INFO.address_keys else {
+            panic!("one key");
+        };
+        for (name, expected) in [("#ops", true), ("ops", false), ("#a b", false)] {
+            assert_eq!((key.check)(name).is_ok(), expected, "{name}");
+        }
+    }
+}

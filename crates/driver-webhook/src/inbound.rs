@@ -136,6 +136,11 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
             "a change needs `refers_to`, the id of what it happened to",
         ));
     }
+    if id.as_ref().is_some_and(|id| refers_to.contains(id)) {
+        return Err(malformed(
+            "a change has the `id` of what it happened to, and would be taken for a repetition of that; give it an `id` of its own, or none",
+        ));
+    }
     let is_edit = matches!(kind, ChangeKind::Edited(_));
     let changes = refers_to.into_iter().enumerate().map(|(index, of)| {
         let kind = match is_edit && index > 0 {

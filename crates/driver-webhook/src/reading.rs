@@ -22,10 +22,10 @@ pub(crate) const PATH: &str = "/messages";
 /// Readers that wait for news at once; one more is answered at once.
 const MOST_WAITING: usize = 16;
 
-/// Letters that are read from the mailbox at once.
-const CHUNK: usize = 16;
+/// Letters that are read from the mailbox at once: few, since each may be as large as a message.
+const CHUNK: usize = 4;
 
-/// An answer that has grown to this size takes up no further messages.
+/// The messages of an answer have no more bytes together, unless the first one alone has.
 const ENOUGH_BYTES: usize = 1024 * 1024;
 
 /// The pause before a mailbox that called for nothing is looked at again.
@@ -119,7 +119,9 @@ impl Reading {
         } = self.mailbox.read(before, 1).await?;
         let is_known = match letters.first() {
             Some(letter) if letter.cursor == mark.cursor => Mark::of(letter) == *mark,
-            _ => mark.cursor.0 <= confirmed.max(expired),
+            _ if mark.cursor.0 <= confirmed => true,
+            // Its letter is gone, so nobody can tell whose it is: it must not matter.
+            _ => mark.cursor.0 <= expired && !self.has_unread(mark.cursor).await?,
         };
         match is_known {
             true => Ok(()),
@@ -130,18 +132,24 @@ impl Reading {
         }
     }
 
+    /// Whether there are letters up to this one.
+    async fn has_unread(&self, up_to: Cursor) -> Result<bool, MailboxError> {
+        let oldest = self.mailbox.read(Cursor::START, 1).await?;
+        Ok(oldest.letters.iter().any(|letter| letter.cursor <= up_to))
+    }
+
     /// As many letters as are asked for, but no more than make a large answer.
     async fn read(&self, after: Cursor, limit: usize) -> Result<Mailed, MailboxError> {
-        let mut all = self.mailbox.read(after, limit.min(CHUNK)).await?;
         let mut asked = limit.min(CHUNK);
+        let mut all = self.mailbox.read(after, asked).await?;
         loop {
-            let bytes: usize = all.letters.iter().map(|letter| letter.body.len()).sum();
             let was_last = all.letters.len() < asked || all.letters.len() >= limit;
-            let Some(last) = all
-                .letters
-                .last()
-                .filter(|_| !was_last && bytes < ENOUGH_BYTES)
-            else {
+            let fitting = fitting(&all.letters);
+            if was_last || fitting < all.letters.len() {
+                all.letters.truncate(fitting);
+                return Ok(all);
+            }
+            let Some(last) = all.letters.last() else {
                 return Ok(all);
             };
             let more = (limit - all.letters.len()).min(CHUNK);
@@ -176,6 +184,16 @@ impl Reading {
             }
         }
     }
+}
+
+/// How many of the letters make one answer: at least one, or nobody would ever get past it.
+fn fitting(letters: &[Letter]) -> usize {
+    let mut bytes = 0;
+    let too_many = letters.iter().position(|letter| {
+        bytes += letter.body.len();
+        bytes > ENOUGH_BYTES
+    });
+    too_many.map_or(letters.len(), |first| first.max(1))
 }
 
 /// A place among those who wait.

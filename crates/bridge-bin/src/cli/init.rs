@@ -216,10 +216,23 @@ fn next_steps(draft: &Draft<'_>) -> String {
     steps.push("  bridge check".to_owned());
     steps.push("  bridge".to_owned());
     if draft.channels.is_empty() {
-        steps.push(
-            "  say something in each group, and paste the addresses that it logs into the rules"
-                .to_owned(),
-        );
+        steps.push(naming_channels(draft));
     }
     format!("next:\n{}", steps.join("\n"))
+}
+
+/// How the rules name channels: what is logged is not the way everywhere, since some platforms bring
+/// nothing from channels that no rule names.
+fn naming_channels(draft: &Draft<'_>) -> String {
+    let keys: Vec<_> = draft
+        .address_keys()
+        .map(|(name, description)| format!("`{name}`: {description}"))
+        .collect();
+    match keys.is_empty() {
+        true => format!(
+            "  name its one channel in the rules: `\"{}\": {{}}`",
+            draft.instance
+        ),
+        false => format!("  name channels in the rules by {}", keys.join("; ")),
+    }
 }

@@ -158,6 +158,7 @@ impl State {
     }
 }
 
+/// Bytes of what people can make as long as they like.
 fn size(delivery: &QueuedDelivery) -> usize {
     let content = &delivery.content;
     let of_value = |value: &MsgValue| match value {
@@ -165,7 +166,18 @@ fn size(delivery: &QueuedDelivery) -> usize {
         MsgValue::Texts(texts) => texts.values().map(String::len).sum(),
         _ => 0,
     };
-    content.text.len() + content.msg.values().map(of_value).sum::<usize>()
+    let values = content.msg.values().map(of_value);
+    let files = content.attachments.iter();
+    let files = files.map(|file| file.name.len() + file.url.len());
+    let header = content.header.iter();
+    let header = header.map(|header| header.title.len() + header.content.len());
+    let about = content.purpose.about().map(str::len);
+    content.text.len()
+        + values
+            .chain(files)
+            .chain(header)
+            .chain(about)
+            .sum::<usize>()
 }
 
 #[cfg(test)]

@@ -90,6 +90,9 @@ impl Plant {
     }
 }
 
+/// What a secret is called in an object of secrets under any keys.
+const MAP_KEY: &str = "X-Canary";
+
 /// A key that takes a secret, by the keys that lead to its block.
 #[derive(Debug, Clone)]
 struct Place {
@@ -114,6 +117,11 @@ fn is_secret(property: &Value) -> bool {
     names
         .filter_map(Value::as_str)
         .any(|name| SECRETS.contains(&name))
+}
+
+/// Whether each value of an object of any keys is a secret.
+fn is_map_of_secrets(property: &Value) -> bool {
+    is_secret(&property["additionalProperties"])
 }
 
 fn properties(schema: &Value) -> Map<String, Value> {
@@ -152,6 +160,15 @@ fn places() -> Vec<Place> {
         let platform = entry.info().platform;
         let mut add = |block: &[&str], schema: &Value| {
             let block: Vec<_> = block.iter().map(|&key| key.to_owned()).collect();
+            let maps = properties(schema).into_iter();
+            let maps = maps.filter(|(_, property)| is_map_of_secrets(property));
+            for (name, _) in maps {
+                places.push(Place {
+                    platform,
+                    block: [&block[..], &[name]].concat(),
+                    key: MAP_KEY.to_owned(),
+                });
+            }
             for key in secret_keys(schema) {
                 let block = block.clone();
                 places.push(Place {
@@ -196,6 +213,10 @@ fn base(
             let canary = canary(random);
             canaries.push(canary.clone());
             canary.into()
+        } else if is_map_of_secrets(&property) {
+            let canary = canary(random);
+            canaries.push(canary.clone());
+            json!({ MAP_KEY: canary })
         } else if !required.iter().any(|required| **required == *key) {
             continue;
         } else {

@@ -50,12 +50,25 @@ pub struct AddressKey {
     pub name: &'static str,
     /// What it is and where an operator finds it.
     pub description: &'static str,
+    /// What is wrong with a value that no channel has, as a clause: `is no channel's name`. Such a
+    /// rule would hear nothing, or send nothing, for as long as nobody wonders.
+    pub check: fn(&str) -> Result<(), &'static str>,
 }
 
 impl AddressKey {
-    /// The key `name`.
+    /// The key `name`, whose value is any text.
     pub const fn new(name: &'static str, description: &'static str) -> Self {
-        Self { name, description }
+        Self {
+            name,
+            description,
+            check: |_| Ok(()),
+        }
+    }
+
+    /// Whose values are looked at when the rules are read. Pure.
+    pub const fn checked_by(mut self, check: fn(&str) -> Result<(), &'static str>) -> Self {
+        self.check = check;
+        self
     }
 }
 

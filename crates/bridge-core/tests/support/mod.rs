@@ -38,7 +38,7 @@ macro_rules! platform {
             type Settings = Settings;
 
             const INFO: DriverInfo = DriverInfo::new($name, "for tests")
-                .address_keys(&[$(AddressKey::new($key, "look in the app")),*])
+                .address_keys(&[$(AddressKey::new($key, "look in the app").checked_by(check_room)),*])
                 .msg_keys($msg_keys);
 
             fn check(settings: &Settings, report: &mut Report) {
@@ -79,6 +79,13 @@ macro_rules! platform {
             }
         }
     };
+}
+
+fn check_room(value: &str) -> Result<(), &'static str> {
+    match value {
+        "nowhere" => Err("is no room of the app"),
+        _ => Ok(()),
+    }
 }
 
 platform!(Chat, "chat", ["room"], &[]);

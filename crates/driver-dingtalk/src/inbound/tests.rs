@@ -316,8 +316,9 @@ fn an_answer_names_what_it_answers() {
     let legacy = json!({ "msgId": "m0", "senderNick": "n0", "text": { "content": "old" } });
     /// What is changed, and id, name and text of what it answers.
     type Row<'a> = (&'a [(&'a str, Value)], Option<[&'a str; 3]>);
-    let rows: [Row<'_>; 8] = [
+    let rows: [Row<'_>; 9] = [
         (&[reply(whole.clone())], Some(["m0", "n0", "old"])),
+        (&[("quoteMessage", json!(null)), original.clone()], None),
         // What the robot itself has sent is known by the key of the send.
         (
             &[reply(whole.clone()), key.clone()],

@@ -125,6 +125,9 @@ fn what_is_not_of_the_form_is_refused_without_being_repeated() {
         json!({ "event": "recalled", "refers_to": [] }),
         json!({ "event": "recalled", "refers_to": many }),
         json!({ "event": "recalled", "refers_to": [""] }),
+        // Taken for a repetition of the message, it would be answered 200 and lost.
+        json!({ "event": "edited", "id": "m", "refers_to": "m", "text": "canary" }),
+        json!({ "event": "recalled", "id": "n", "refers_to": ["m", "n"] }),
     ] {
         let refusal = decode(&Bytes::from(body.to_string())).expect_err("it is refused");
         assert_eq!(refusal.reason, "malformed");

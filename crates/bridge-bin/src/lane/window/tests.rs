@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bridge_core::id::{Address, Channel};
-use bridge_core::message::Content;
+use bridge_core::message::{Attachment, Content, RichHeader};
 use bridge_core::store::{DeliveryId, Progress};
 use bridge_core::time::Timestamp;
 
@@ -138,6 +138,38 @@ fn memory_is_bounded_in_number_and_in_bytes() {
         }
         let held = std::iter::from_fn(|| model.window.take()).count();
         assert_eq!(held, most, "of {bytes} bytes each");
+    }
+}
+
+#[test]
+fn files_and_headers_count_as_text_does() {
+    let mut of_files = Content::default();
+    for _ in 0..4 {
+        let file = Attachment::new("x".repeat(MOST_BYTES / 8), "x".repeat(MOST_BYTES / 8));
+        of_files.attachments.push(file);
+    }
+    let header = RichHeader {
+        title: "x".repeat(MOST_BYTES / 2),
+        content: "x".repeat(MOST_BYTES / 2),
+    };
+    let of_header = Content {
+        header: Some(header),
+        ..Content::default()
+    };
+    for content in [of_files, of_header] {
+        let window = Window::default();
+        // What an earlier run left comes first: nothing here.
+        let gap = window.gap().expect("a window that begins");
+        window.refill(Vec::new(), gap);
+        for id in 1..=2 {
+            let content = Arc::new(content.clone());
+            window.push(QueuedDelivery {
+                content,
+                ..delivery(id, 0)
+            });
+        }
+        assert!(window.take().is_some());
+        assert!(window.take().is_none(), "the second is left to the store");
     }
 }
 

@@ -248,8 +248,9 @@ impl Compiler<'_> {
         for entry in entries {
             let path = path.key(&entry.key);
             let keys = facts.map(|facts| facts.address_keys);
+            let known = keys.and_then(|keys| keys.iter().find(|known| known.name == entry.key));
             if let Some(keys) = keys
-                && !keys.iter().any(|known| known.name == entry.key)
+                && known.is_none()
             {
                 let problem = format!("unknown channel key \"{}\"", entry.key);
                 let valid = Self::valid_beside(node, keys, role);
@@ -271,6 +272,13 @@ impl Compiler<'_> {
                     "an empty value never matches".to_owned(),
                 ),
                 Some(text) => {
+                    if let Some(known) = known
+                        && let Err(fault) = (known.check)(text)
+                    {
+                        let problem = format!("{text:?} {fault}");
+                        self.report(&codes::REFUSED_BY_DRIVER, &entry.node.span, &path, problem)
+                            .help(known.description);
+                    }
                     pairs.push((entry.key.as_str(), text));
                     continue;
                 }
