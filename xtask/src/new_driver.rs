@@ -6,6 +6,7 @@ mod link;
 mod name;
 mod rehearsal;
 mod template;
+mod tutorial;
 
 use std::path::{Component, Path, PathBuf};
 
