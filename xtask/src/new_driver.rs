@@ -6,8 +6,9 @@ mod link;
 mod name;
 mod rehearsal;
 mod template;
+mod tutorial;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::step::{Failed, cargo, cargo_in, say, top};
 use name::Name;
@@ -29,7 +30,7 @@ pub(crate) fn run(name: &str, inbound: Inbound, out_of_tree: Option<&Path>) -> R
         Some(folder) => {
             let current = std::env::current_dir()
                 .map_err(|error| Failed::new(format!("there is no current folder: {error}")))?;
-            let folder = current.join(folder);
+            let folder = without_parents(&current.join(folder));
             outside(&top(), &folder, &name, inbound)?;
             cargo_in(&folder, &["fmt"], &[])?;
             say(&format!("made {}", folder.display()));
@@ -109,6 +110,18 @@ fn outside(root: &Path, folder: &Path, name: &Name, inbound: Inbound) -> Result<
     // The versions that the bridge itself is tested with.
     let lock = read(&root.join("Cargo.lock"))?;
     write(&folder.join("Cargo.lock"), &lock)
+}
+
+/// The path with each `..` done, so that it can be compared, and be written down.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut done = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(done.pop()),
+            other => done.push(other),
+        }
+    }
+    done
 }
 
 fn next_steps(name: &Name) -> [String; 5] {

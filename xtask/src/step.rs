@@ -62,10 +62,38 @@ pub(crate) fn cargo_in(dir: &Path, args: &[&str], envs: &[(&str, &str)]) -> Resu
     })
 }
 
-/// `cargo` as it is called from outside: it tells this task what package it is, and some build scripts
-/// would take that for a change and build anew.
+/// What a script has printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) is_success: bool,
+    /// What went to stderr, then what went to stdout.
+    pub(crate) text: String,
+}
+
+/// Runs a script of the shell in a folder, to its first command that fails.
+pub(crate) fn shell_in(dir: &Path, script: &str, envs: &[(&str, &str)]) -> Result<Printed, Failed> {
+    let output = from_outside(Command::new("sh"))
+        .args(["-e", "-c", script])
+        .envs(envs.iter().copied())
+        .current_dir(dir)
+        .output()
+        .map_err(|error| Failed::new(format!("`sh` can't start: {error}")))?;
+    let text = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
+    Ok(Printed {
+        is_success: output.status.success(),
+        text: text.concat(),
+    })
+}
+
+/// `cargo` as it is called from outside.
 fn command() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    from_outside(Command::new(cargo))
+}
+
+/// A command without what cargo tells this task about its package: some build scripts would take that
+/// for a change and build anew.
+fn from_outside(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

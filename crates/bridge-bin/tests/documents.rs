@@ -57,6 +57,7 @@ fn twins() -> Vec<(Page, Page)> {
         "docs/operating.md",
         "docs/testing.md",
         "docs/compatibility.md",
+        "docs/driver-authors.md",
     ]
     .map(|name| root.join(name))
     .into();

@@ -248,6 +248,7 @@ checks! {
         bytes_that_are_no_text_are_borne: D3,
         messages_are_well_formed: D4,
         own_messages_are_known: D5,
+        what_comes_beside_text_is_claimed: D6,
     }
     questions {
         who_shows_the_credential_is_answered: Q1,

@@ -35,3 +35,12 @@ pub fn fake_ports(clock: &FakeClock, http: &FakeHttp) -> Ports {
     ports.mailbox = Arc::new(FakeMailbox::default());
     ports
 }
+
+/// Has the code of the pages for authors of drivers compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/driver-authors.md")]
+    mod english {}
+    #[doc = include_str!("../../../docs/driver-authors.zh-CN.md")]
+    mod chinese {}
+}

@@ -1,15 +1,27 @@
-//! Makes drivers of all kinds in a copy of the workspace and outside, as a stranger would, and tests
-//! them.
+//! Does in a copy of the workspace what the pages for driver authors say, makes drivers of all kinds
+//! outside it, and tests them.
 
 use std::path::Path;
 
 use super::inbound::Inbound;
 use super::name::Name;
-use super::{outside, read, within, write};
+use super::{drivers, outside, read, tutorial, write};
 use crate::step::{Failed, cargo_in, cargo_refuses, say, shared_build, top};
 
 /// What the compiler says of a driver that was built with another `bridge-core`.
 const MISMATCH: &str = "this driver was built with another `bridge-core` than `bridge-bin`";
+
+/// Nothing is fetched: all that is needed was built before.
+const OFFLINE: (&str, &str) = ("CARGO_NET_OFFLINE", "true");
+
+/// The pages that are followed to the letter, from which heading on.
+const PAGES: [(&str, Option<&str>); 2] = [
+    ("CONTRIBUTING.md", Some("## Add a driver")),
+    ("docs/driver-authors.md", None),
+];
+
+/// The folder beside the copy in which they make a repository of its own.
+const OUT_OF_TREE: &str = "far-chat";
 
 /// Performed by `cargo xtask ci`. Only the new crates are built and tested, beside what the
 /// workspace's own `target` holds already; the folder is always the same, so that builds do not pile
@@ -29,7 +41,7 @@ pub(crate) fn rehearse() -> Result<(), Failed> {
     for inbound in [Inbound::Stream, Inbound::Poll] {
         library(&copy, &folder.join(inbound.name()), inbound)?;
     }
-    repository(&copy, &folder.join("repository"))
+    repository(&copy, &folder.join(OUT_OF_TREE))
 }
 
 /// Gives the copy a version of its own: a lock file can't hold two packages that differ by path only.
@@ -44,25 +56,45 @@ fn set_version(copy: &Path) -> Result<(), Failed> {
     write(&path, &changed)
 }
 
-/// A driver of each kind within the workspace at `copy`.
+/// Does what the pages say in the workspace at `copy`, then tests and lints what they have made: a
+/// driver of each kind.
 fn inside(copy: &Path) -> Result<(), Failed> {
-    let mut packages = Vec::new();
-    for inbound in Inbound::ALL {
-        let name = format!("rehearsed-{}", inbound.name());
-        let name = Name::parse(&name).map_err(Failed::new)?;
-        let made = within(copy, &name, inbound)?;
-        cargo_in(&made, &["fmt"], &[])?;
-        packages.push(name.package());
+    let build = shared_build();
+    let env = [("CARGO_BUILD_BUILD_DIR", &*build), OFFLINE];
+    let mut commands = Vec::new();
+    for (page, from) in PAGES {
+        say(&format!("-- {page}"));
+        commands.extend(tutorial::follow(&top().join(page), from, copy, &env)?);
     }
+    for inbound in Inbound::ALL {
+        let option = format!("--inbound {}", inbound.name());
+        let makes = |line: &String| match line.contains("--inbound") {
+            true => line.contains(&option),
+            false => inbound == Inbound::default() && line.contains("new-driver"),
+        };
+        if !commands.iter().any(makes) {
+            return Err(Failed::new(format!(
+                "no page makes a driver with `{option}`"
+            )));
+        }
+    }
+    let known = drivers(&top())?;
+    let mut made = drivers(copy)?;
+    made.retain(|name| !known.contains(name));
+    let packages = made.iter().map(|name| format!("driver-{name}"));
+    let packages: Vec<_> = packages.collect();
     let of_packages: Vec<_> = packages
         .iter()
         .flat_map(|name| ["--package", name])
         .collect();
-    let of_packages = [&["--offline"], &of_packages[..]].concat();
-    let shared = shared_build();
-    let env = [("CARGO_TARGET_DIR", &*shared)];
     cargo_in(copy, &[&["test"], &of_packages[..]].concat(), &env)?;
-    cargo_in(copy, &lints(&of_packages), &env)
+    cargo_in(copy, &lints(&of_packages), &env)?;
+    // As the scaffold has formatted it, so does the author.
+    cargo_in(
+        copy,
+        &[&["fmt", "--check"], &of_packages[..]].concat(),
+        &env,
+    )
 }
 
 /// A driver in a repository of its own, `folder`, without the binary.
@@ -75,24 +107,18 @@ fn library(copy: &Path, folder: &Path, inbound: Inbound) -> Result<(), Failed> {
     cargo_in(folder, &test, &env)
 }
 
-/// A driver in a repository of its own, `folder`, whose bridge is that of the workspace at `copy`.
+/// The repository of its own that the pages have made and tested in `folder`, beside the workspace at
+/// `copy`: its binary links the drivers that were made inside, too.
 fn repository(copy: &Path, folder: &Path) -> Result<(), Failed> {
-    // The binary links the drivers that were made inside, too.
-    let name = Name::parse("rehearsed-far").map_err(Failed::new)?;
-    outside(copy, folder, &name, Inbound::Webhook)?;
-    cargo_in(folder, &["fmt"], &[])?;
     let (build, results) = (shared_build(), folder.join("target").display().to_string());
     // Both have a binary `bridge`, so each has a folder of its own for results.
     let env = [
         ("CARGO_BUILD_BUILD_DIR", &*build),
         ("CARGO_TARGET_DIR", &*results),
     ];
-    cargo_in(folder, &["test", "--offline"], &env)?;
     cargo_in(folder, &lints(&["--offline"]), &env)?;
     let run = ["run", "--offline", "--quiet", "--"];
     cargo_in(folder, &[&run[..], &["demo", "--once"]].concat(), &env)?;
-    let docs = ["docs", &*name.platform()];
-    cargo_in(folder, &[&run[..], &docs].concat(), &env)?;
     two_cores_do_not_compile(copy, folder, &env)
 }
 
@@ -138,8 +164,18 @@ fn copy_workspace(from: &Path, to: &Path) -> Result<(), Failed> {
         }
         match path.is_dir() {
             true => copy_workspace(&path, &to.join(name))?,
-            false => drop(std::fs::copy(&path, to.join(name)).map_err(failed)?),
+            false => copy_file(&path, &to.join(name)).map_err(failed)?,
         }
     }
     Ok(())
+}
+
+/// With the time of its last change, by which cargo knows what it has built before.
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::copy(from, to)?;
+    let changed = from.metadata()?.modified()?;
+    std::fs::File::options()
+        .write(true)
+        .open(to)?
+        .set_modified(changed)
 }

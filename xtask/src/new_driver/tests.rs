@@ -182,6 +182,23 @@ fn says_everything_itself(inbound: Inbound) {
 }
 
 #[test]
+fn a_folder_beside_the_workspace_is_outside() {
+    let rows = [
+        ("/a/bridge/../my-chat", "/a/my-chat"),
+        ("/a/bridge/./x/../../my-chat", "/a/my-chat"),
+        ("/../my-chat", "/my-chat"),
+        ("/a/bridge/x", "/a/bridge/x"),
+    ];
+    for (path, expected) in rows {
+        assert_eq!(
+            without_parents(Path::new(path)),
+            Path::new(expected),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn the_contract_test_of_an_unknown_driver_names_the_known() {
     let problem = test("dingtallk").unwrap_err().message;
     assert!(problem.contains("there are: dingtalk"), "{problem}");

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bridge_core::driver::{Batch, Driver, ErasedDriver, Event, Received};
+use bridge_core::crossing::Feature;
+use bridge_core::driver::{Batch, ChangeKind, Driver, ErasedDriver, Event, Received};
 use bridge_core::ports::Clock as _;
 use bytes::Bytes;
 use serde_json::Value;
@@ -210,6 +211,44 @@ pub(super) fn own_messages_are_known<S: Subject>(context: &Context<S>) -> Outcom
         batch.events
     );
     Ok(())
+}
+
+pub(super) fn what_comes_beside_text_is_claimed<S: Subject>(context: &Context<S>) -> Outcome {
+    let bench = opened(context)?;
+    let hears = context.capabilities()?.hears;
+    for recorded in context.subject.recorded() {
+        let Received::Accepted(batch) = receive(context, &bench, &recorded.body) else {
+            continue;
+        };
+        for feature in batch.events.iter().flat_map(beside_text) {
+            let (name, what) = (recorded.name, feature.name());
+            ensure!(
+                feature.is_in(&hears),
+                "{name} brings {what}, and the capabilities do not say `hears.{what}`"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What an event has beside text.
+fn beside_text(event: &Event) -> Vec<Feature> {
+    let (has_files, is_reply) = match event {
+        Event::Message(message) => (!message.attachments.is_empty(), message.reply_to.is_some()),
+        _ => (false, false),
+    };
+    let change = match event {
+        Event::Changed(change) => match change.kind {
+            ChangeKind::Edited(_) => Some(Feature::Edits),
+            ChangeKind::Recalled => Some(Feature::Recalls),
+            ChangeKind::Reacted(_) | ChangeKind::ReactionRemoved(_) => Some(Feature::Reactions),
+            _ => None,
+        },
+        _ => None,
+    };
+    let files = has_files.then_some(Feature::Attachments);
+    let reply = is_reply.then_some(Feature::Replies);
+    [files, reply, change].into_iter().flatten().collect()
 }
 
 /// Receives the signed body: whatever it is, it is authentic, and what it brings is well-formed.

@@ -91,6 +91,7 @@ faults! {
         PanicsOnBytes: "bytes_that_are_no_text_are_borne",
         EmptyMessages: "every_field_may_be_of_another_type",
         HearsItself: "own_messages_are_known",
+        HearsUnclaimedEdits: "what_comes_beside_text_is_claimed",
         RefusesEverybody: "who_shows_the_credential_is_answered",
         TakesStrangers: "all_others_are_refused",
         ComparesBeginnings: "all_others_are_refused",

@@ -60,7 +60,7 @@ impl Driver for Pigeon {
             false => markup::escaped_len,
         };
         capabilities.shows = Features::ALL;
-        capabilities.hears.edits = true;
+        capabilities.hears.edits = !Fault::HearsUnclaimedEdits.is_present();
         capabilities
     }
 
