@@ -280,7 +280,7 @@ async fn a_message_of_several_parts_is_changed_part_by_part() {
     ] {
         world.a.tell(event).await;
     }
-    let acts = world.b.wait_for(7).await;
+    let acts = world.b.wait_for(8).await;
     let beginnings: Vec<_> = acts
         .iter()
         .map(|act| act.split('"').next().unwrap())
@@ -294,7 +294,8 @@ async fn a_message_of_several_parts_is_changed_part_by_part() {
             "edit p2 ",
             "say ",
             "recall p1 ",
-            "recall p2 "
+            "recall p2 ",
+            "recall p5 "
         ]
     );
     assert_eq!(acts[4], "say \"✎ ann: short\"");
