@@ -166,15 +166,22 @@ impl ConfigReader {
             hears: Hears::default(),
             place: shape.findings.at(&entry.key_span),
         };
+        let read = read_instance(draft, shape);
         let problem = format!("no rule uses the instance \"{id}\"");
-        let help = "it listens and reports the channels it hears; name it in the rules to forward";
         let place = facts.place.clone();
         let mut unused = Diagnostic::new(&codes::UNUSED_INSTANCE, place, problem);
         path.clone_into(&mut unused.path);
-        unused.help(help);
+        let hears_any = match &read {
+            Some(read) => read.driver.listen().is_some(),
+            None => true,
+        };
+        let reports = hears_any && !info.address_keys.is_empty();
+        unused.help(match reports {
+            true => "it listens and reports the channels it hears; name it in the rules to forward",
+            false => "nothing is taken from it and nothing is sent to it; name it in the rules, or remove it",
+        });
         self.unused.push((id.clone(), unused));
 
-        let read = read_instance(draft, shape);
         if let Some(read) = &read {
             facts.policy = Arc::new(base.with(&read.delivery));
             facts.hears = Hears::of(&read.driver);

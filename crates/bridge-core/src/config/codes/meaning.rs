@@ -20,9 +20,10 @@ codes! {
     "app_secret": { "env": "OPS_SECRET" }, "signing_secret": { "env": "OPS_SECRET" } } } }"#,
         };
     UNUSED_INSTANCE = "E0402", Warning, "no rule uses an instance",
-        "The instance listens and reports the channels that it hears, and nothing is forwarded from \
-         or to it. That is right before the first rule is written; later it is a rule that was \
-         forgotten.",
+        "Nothing is forwarded from the instance or to it. An instance with a listener reports the \
+         channels that it hears, so that is right before the first rule is written; later it is a \
+         rule that was forgotten. An instance that keeps a connection, as on IRC, is in no channel \
+         that no rule names.",
         Example::Files {
             part: Part::Rule,
             wrong: r#"{ "from": { "dt_main": { "open_conversation_id": "cidMain4Xn8Rz==" } },
