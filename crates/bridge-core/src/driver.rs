@@ -16,12 +16,14 @@ pub use event::{Answer, Batch, Change, ChangeKind, Event, Identified, Ignored, N
 pub use info::{AddressKey, DriverInfo, Identity, Listen, MsgForm, MsgKey};
 pub use outgoing::{Act, Outgoing};
 pub use report::Report;
+pub use signed::{decimal, only_header, refuse_stale};
 pub use work::{Busy, RunError, Work};
 
 mod event;
 mod info;
 mod outgoing;
 mod report;
+mod signed;
 mod work;
 
 /// A platform.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bridge_core::driver::Refusal;
+use bridge_core::driver::{Refusal, decimal, only_header, refuse_stale};
 use bridge_core::secret::Secret;
-use bridge_core::time::{Timestamp, format_duration};
+use bridge_core::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
@@ -58,11 +58,11 @@ impl Verifier {
     /// - `stale`: the timestamp is more than an hour from `now`;
     /// - `wrong`: all else, repeated headers and a timestamp that is no decimal number included.
     pub(crate) fn verify(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Refusal> {
-        let timestamp = only_value(headers, "timestamp")?;
-        let sign = only_value(headers, "sign")?;
+        let timestamp = only_header(headers, "timestamp")?;
+        let sign = only_header(headers, "sign")?;
         let millis = decimal(timestamp)
             .ok_or_else(|| wrong("the `timestamp` header is not a number of milliseconds"))?;
-        refuse_stale(Timestamp::from_millis(millis), now)?;
+        refuse_stale(Timestamp::from_millis(millis), now, WINDOW)?;
         let sign = STANDARD
             .decode(sign)
             .map_err(|_| wrong("the `sign` header is not base64"))?;
@@ -97,48 +97,6 @@ impl Key {
         mac.update(self.secret.expose().as_bytes());
         mac
     }
-}
-
-fn only_value<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Refusal> {
-    let mut values = headers.get_all(name).iter();
-    let value = match values.next() {
-        Some(value) if !value.is_empty() => value,
-        _ => {
-            return Err(Refusal {
-                reason: "missing",
-                detail: format!("there is no `{name}` header; does a proxy drop it?"),
-            });
-        }
-    };
-    if values.next().is_some() {
-        return Err(wrong(format!("there are several `{name}` headers")));
-    }
-    value
-        .to_str()
-        .map_err(|_| wrong(format!("the `{name}` header is not visible ASCII")))
-}
-
-fn decimal(text: &str) -> Option<i64> {
-    // `parse` alone would take a sign.
-    let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits_only.then(|| text.parse().ok()).flatten()
-}
-
-fn refuse_stale(timestamp: Timestamp, now: Timestamp) -> Result<(), Refusal> {
-    let skew = Duration::from_millis(timestamp.as_millis().abs_diff(now.as_millis()));
-    if skew <= WINDOW {
-        return Ok(());
-    }
-    let side = if timestamp < now {
-        "behind"
-    } else {
-        "ahead of"
-    };
-    let skew = format_duration(skew);
-    Err(Refusal {
-        reason: "stale",
-        detail: format!("the timestamp is {skew} {side} the bridge's clock; at most 1h is allowed"),
-    })
 }
 
 fn wrong(detail: impl Into<String>) -> Refusal {

@@ -1,6 +1,6 @@
 //! What a request brought: a message, what happened to an earlier one, or nothing.
 
-use bridge_core::driver::{Batch, Change, ChangeKind, Event, Ignored, Refusal};
+use bridge_core::driver::{Batch, Change, ChangeKind, Event, Ignored, Refusal, only_header};
 use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, MessageKind, Quoted, Sender};
 use bridge_core::time::parse_timestamp;
@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::payload::kind_of;
-use crate::signature::{ID, only_value};
+use crate::signature::ID;
 
 /// The longest id that is taken.
 const MOST_ID_CHARS: usize = 256;
@@ -160,7 +160,7 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
 
 /// Gives events that the body gives no id the one under which the sender repeats the request.
 pub(crate) fn complete(headers: &HeaderMap, batch: &mut Batch) {
-    let Ok(id) = only_value(headers, ID) else {
+    let Ok(id) = only_header(headers, ID) else {
         return;
     };
     if id.chars().count() > MOST_ID_CHARS {

@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use bridge_core::driver::Refusal;
+use bridge_core::driver::{Refusal, decimal, only_header, refuse_stale};
 use bridge_core::secret::Secret;
-use bridge_core::time::{Timestamp, format_duration};
+use bridge_core::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue};
 use sha2::Sha256;
@@ -111,15 +111,19 @@ impl SigningKeys {
         body: &[u8],
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let id = only_value(headers, ID)?;
-        let timestamp = only_value(headers, TIMESTAMP)?;
-        let signatures = only_value(headers, SIGNATURE)?;
+        let id = only_header(headers, ID)?;
+        let timestamp = only_header(headers, TIMESTAMP)?;
+        let signatures = only_header(headers, SIGNATURE)?;
         if id.len() > MOST_ID_CHARS {
             return Err(wrong("the `webhook-id` header is too long"));
         }
         let secs = decimal(timestamp)
             .ok_or_else(|| wrong("the `webhook-timestamp` header is not a number of seconds"))?;
-        refuse_stale(Timestamp::from_millis(secs.saturating_mul(1000)), now)?;
+        refuse_stale(
+            Timestamp::from_millis(secs.saturating_mul(1000)),
+            now,
+            WINDOW,
+        )?;
         let mut given = Vec::new();
         for signature in signatures.split(' ') {
             if given.len() == MOST_SIGNATURES {
@@ -175,48 +179,6 @@ fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha25
         mac.update(part);
     }
     mac
-}
-
-/// The value of a header that stands once.
-pub(crate) fn only_value<'a>(
-    headers: &'a HeaderMap,
-    name: &'static str,
-) -> Result<&'a str, Refusal> {
-    let mut values = headers.get_all(name).iter();
-    let value = match values.next() {
-        Some(value) if !value.is_empty() => value,
-        _ => {
-            let detail = format!("there is no `{name}` header; does a proxy drop it?");
-            return Err(Refusal::new("missing", detail));
-        }
-    };
-    if values.next().is_some() {
-        return Err(wrong(format!("there are several `{name}` headers")));
-    }
-    value
-        .to_str()
-        .map_err(|_| wrong(format!("the `{name}` header is not visible ASCII")))
-}
-
-fn decimal(text: &str) -> Option<i64> {
-    // `parse` alone would take a sign.
-    let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits_only.then(|| text.parse().ok()).flatten()
-}
-
-fn refuse_stale(timestamp: Timestamp, now: Timestamp) -> Result<(), Refusal> {
-    let skew = Duration::from_millis(timestamp.as_millis().abs_diff(now.as_millis()));
-    if skew <= WINDOW {
-        return Ok(());
-    }
-    let side = match timestamp < now {
-        true => "behind",
-        false => "ahead of",
-    };
-    let (skew, most) = (format_duration(skew), format_duration(WINDOW));
-    let detail =
-        format!("the timestamp is {skew} {side} the bridge's clock; at most {most} is allowed");
-    Err(Refusal::new("stale", detail))
 }
 
 fn wrong(detail: impl Into<String>) -> Refusal {
