@@ -153,6 +153,11 @@ fn rules_without_effect_are_told() {
             &["q/1/1 = r/1/2", "r/1/2 > q/1/1"],
             &["E0405 3:8 rules[1]", "label 2:51"],
         ),
+        // Its other source is its only target.
+        (
+            &["q/2 > e/1/2", "q/2/1 e/1/2 > e/1/2"],
+            &["E0405 3:8 rules[1]", "label 2:57"],
+        ),
         // Other values, and fewer keys that are not those.
         (&["q/1 > r/1/1", "q/2 > r/1/1", "q/2/1 > r/1/2"], &[]),
         (

@@ -179,7 +179,9 @@ impl<'r> Coverage<'r> {
         let numbers = self.patterns.of(position);
         for (source, pattern) in rule.sources.iter().zip(numbers) {
             if !self.patterns.is_shared(*pattern) {
-                judged.open += targets.len();
+                let mut targets = rule.targets.iter();
+                let is_open = targets.any(|target| !is_same(source, &target.channel));
+                judged.open += usize::from(is_open);
                 continue;
             }
             for (target, number) in rule.targets.iter().zip(targets) {
