@@ -72,6 +72,17 @@ fn part_in(text: &str) -> Option<&'static str> {
     parts.find(|part| text.contains(part))
 }
 
+/// Whether a part of the canary stands in a key with an object. That may be an instance, which is
+/// called by its name.
+fn names_an_object(config: &str) -> bool {
+    let before = config.split('{').rev().skip(1).map(str::trim_end);
+    let mut keys = before.filter_map(|before| {
+        let before = before.strip_suffix(':')?.trim_end().strip_suffix('"')?;
+        Some(before.rsplit('"').next().unwrap_or(before))
+    });
+    keys.any(|key| part_in(key).is_some())
+}
+
 #[derive(Debug, Clone)]
 enum Edit {
     Remove(prop::sample::Index, usize),
@@ -138,6 +149,9 @@ proptest! {
     #[test]
     fn no_edit_of_a_config_brings_its_secrets_to_light(edits in vec(edit(), 1..6)) {
         let config = edited(config(), &edits);
+        if names_an_object(&config) {
+            return Ok(());
+        }
         let said = said(&load_texts(&config, RULES));
         prop_assert_eq!(part_in(&said), None, "{}\n{}", config, said);
     }
@@ -173,6 +187,12 @@ fn secrets_in_the_place_of_names_are_not_named() {
         instance(&format!(r#""p", "on_uncertain": "{CANARY}""#)),
         instance(&format!(r#""p", "max_age": "{CANARY}""#)),
         instance(&format!(r#""p", "port": "{CANARY}""#)),
+        instance(&format!(
+            r#""p", "max_age": {{"password": "{CANARY}", "x": ["{CANARY}"]}}"#
+        )),
+        instance(&format!(r#""p", "on_uncertain": ["park", "{CANARY}"]"#)),
+        format!(r#"{{"chat": {{"{CANARY}": "x"}}}}"#),
+        format!(r#"{{"chat": {{"password {CANARY}": {{"app": "x", "password": "p"}}}}}}"#),
         top(&format!(r#""password": "{CANARY}""#)),
         top(&format!(r#""{CANARY}": {{}}"#)),
         top(&format!(r#""global": {{"password": "{CANARY}"}}"#)),

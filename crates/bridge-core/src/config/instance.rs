@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
-use super::disclosure::named;
+use super::disclosure::{looks_secret, named};
 use super::fingerprint::Fingerprint;
 use super::key_path::KeyPath;
 use super::settings::{DeliveryKeys, InstanceKeys};
@@ -105,12 +105,7 @@ pub(super) fn drafts<'a>(
         let platform = KeyPath::new(&entry.key);
         for instance in instances {
             let path = platform.key(&instance.key);
-            if instance.key.is_empty()
-                || instance
-                    .key
-                    .chars()
-                    .any(|c| c.is_whitespace() || c.is_control())
-            {
+            if !is_name(&instance.key) {
                 let help = "use a name such as `dt_main`";
                 let problem = "an instance's name is empty or holds white space";
                 findings
@@ -140,10 +135,19 @@ pub(super) fn drafts<'a>(
                 findings
                     .report(&codes::WRONG_TYPE, &instance.key_span, path, problem)
                     .help(help);
+            } else if instance.node.as_object().is_none() && looks_secret(&instance.key) {
+                // It may be anything, written in the wrong place.
+                let problem = format!(
+                    "expected an object of settings, found {}",
+                    instance.node.type_name()
+                );
+                findings
+                    .report(&codes::WRONG_TYPE, &instance.node.span, path, problem)
+                    .help("write keys and values in braces: { … }");
             } else {
                 names.insert(&instance.key, &instance.key_span);
                 drafts.push(Draft {
-                    path: path.to_string(),
+                    path: format!("{}.{}", entry.key, instance.key),
                     entry: instance,
                     driver,
                     schemas: Rc::clone(&schemas),
@@ -152,6 +156,11 @@ pub(super) fn drafts<'a>(
         }
     }
     drafts
+}
+
+fn is_name(key: &str) -> bool {
+    let is_broken = |c: char| c.is_whitespace() || c.is_control();
+    !key.is_empty() && !key.chars().any(is_broken)
 }
 
 /// What an instance's block says.

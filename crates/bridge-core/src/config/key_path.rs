@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::disclosure::named;
+
 /// The path of a key, such as `dingtalk.dt_main.listen_port` or `rules[3].to`, as a chain on the
 /// stack. It is written out only when something is said of the value; most are fine.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +14,9 @@ pub(crate) struct KeyPath<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum Step<'a> {
-    /// Of an object, or a path that is written out already.
+    /// A path that is written out already.
+    Whole(&'a str),
+    /// Of an object. A word that may be a secret, written where a key should be, is withheld.
     Key(&'a str),
     /// Of a list.
     Index(usize),
@@ -26,7 +30,7 @@ impl<'a> KeyPath<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
         Self {
             above: None,
-            step: Step::Key(text),
+            step: Step::Whole(text),
         }
     }
 
@@ -47,7 +51,8 @@ impl<'a> KeyPath<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        matches!(self.step, Step::Key("")) && self.above.is_none_or(Self::is_empty)
+        matches!(self.step, Step::Whole("") | Step::Key(""))
+            && self.above.is_none_or(Self::is_empty)
     }
 }
 
@@ -58,8 +63,9 @@ impl fmt::Display for KeyPath<'_> {
             above.fmt(f)?;
         }
         match self.step {
-            Step::Key(key) if above.is_some() => write!(f, ".{key}"),
-            Step::Key(key) => f.write_str(key),
+            Step::Whole(text) => f.write_str(text),
+            Step::Key(key) if above.is_some() => write!(f, ".{}", named(key)),
+            Step::Key(key) => f.write_str(named(key)),
             Step::Index(index) => write!(f, "[{index}]"),
         }
     }
@@ -77,5 +83,15 @@ mod tests {
         assert_eq!(KeyPath::ROOT.to_string(), "");
         assert_eq!(KeyPath::ROOT.index(0).key("").to_string(), "[0].");
         assert_eq!(KeyPath::new("a.b").key("c").to_string(), "a.b.c");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_withheld() {
+        let below = KeyPath::ROOT.key("Kq7xT2mP");
+        assert_eq!(below.key("x").to_string(), "….x");
+        assert_eq!(
+            KeyPath::new("chat.a1b2c").key("x").to_string(),
+            "chat.a1b2c.x"
+        );
     }
 }

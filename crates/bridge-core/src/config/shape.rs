@@ -87,7 +87,7 @@ impl ShapeReader<'_> {
             node,
         } in entries
         {
-            let path = path.key(named(key));
+            let path = path.key(key);
             // An object of any keys says what stands at each.
             let any = schema.get("additionalProperties");
             match properties
@@ -141,9 +141,7 @@ impl ShapeReader<'_> {
         let is_doubtful = |text: &str| {
             holds_credentials(text) || looks_secret(text) && !matches!(formed, Some(Ok(())))
         };
-        if !node.as_str().is_some_and(is_doubtful) {
-            self.findings.show(&node.span);
-        }
+        self.show_unless(node, is_doubtful);
         let fits = match (&node.value, expected) {
             (Value::String(text), "string") => {
                 if let Some(Err(problem)) = formed {
@@ -211,9 +209,7 @@ impl ShapeReader<'_> {
     }
 
     fn choice(&mut self, node: &Node, choices: &[&str], path: &KeyPath<'_>) -> Json {
-        if !node.as_str().is_some_and(looks_secret) {
-            self.findings.show(&node.span);
-        }
+        self.show_unless(node, looks_secret);
         match node.as_str() {
             Some(text) if choices.contains(&text) => {}
             Some(text) => {
@@ -225,6 +221,14 @@ impl ShapeReader<'_> {
             None => self.wrong_type(node, "a string", path),
         }
         node.to_json()
+    }
+
+    /// Lets snippets show a single value; a list or an object in its place may hold anything.
+    fn show_unless(&mut self, node: &Node, is_doubtful: impl Fn(&str) -> bool) {
+        let is_single = !matches!(node.value, Value::Array(_) | Value::Object(_));
+        if is_single && !node.as_str().is_some_and(is_doubtful) {
+            self.findings.show(&node.span);
+        }
     }
 
     fn null(&mut self, node: &Node, path: &KeyPath<'_>) -> Json {

@@ -134,15 +134,10 @@ impl Fault {
         key: &str,
         first: Option<Range<usize>>,
     ) -> Self {
-        let path = path.to_string();
-        let path = match path.strip_suffix(key) {
-            Some(above) => format!("{above}{}", named(key)),
-            None => path,
-        };
         Self {
             span,
             kind: FaultKind::Duplicate(first),
-            path,
+            path: path.to_string(),
             problem: format!("the key \"{}\" stands here a second time", named(key)),
             help: "keep one of the two".to_owned(),
         }

@@ -193,7 +193,7 @@ impl<'a> Compiler<'a> {
                 None => suggest(&entry.key, known.clone()),
             };
             let problem = format!("unknown key \"{}\"", named(&entry.key));
-            let path = path.key(named(&entry.key));
+            let path = path.key(&entry.key);
             self.report(&codes::UNKNOWN_KEY, &entry.key_span, &path, problem)
                 .help(help);
         }
