@@ -1,7 +1,7 @@
 //! Connections that drivers keep: TCP, through a proxy if there is one, with TLS on it if asked for.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -24,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The longest answer of a proxy that is read.
 const MOST_PROXY_BYTES: usize = 8 * 1024;
 
+/// For certificates that lead to one of Mozilla's roots; the same for all instances. Made by the
+/// first who needs it, as most bridges dial nobody.
+static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| connector([]));
+
 /// Opens the connections of one instance.
 ///
 /// - Certificates must lead to one of Mozilla's roots, or to one that was added.
@@ -32,7 +36,8 @@ const MOST_PROXY_BYTES: usize = 8 * 1024;
 #[derive(Clone)]
 pub struct Dialer {
     proxy: Option<Proxy>,
-    tls: TlsConnector,
+    /// For more roots than Mozilla's.
+    own_tls: Option<TlsConnector>,
 }
 
 impl fmt::Debug for Dialer {
@@ -50,7 +55,11 @@ impl Dialer {
     ///
     /// [`ClientError`] if it is no address of an HTTP proxy.
     pub fn new(proxy: Option<&str>) -> Result<Self, ClientError> {
-        Self::with_roots(proxy, [])
+        let proxy = proxy.map(parse_proxy).transpose()?;
+        Ok(Self {
+            proxy,
+            own_tls: None,
+        })
     }
 
     /// [`new`](Self::new), with more roots for certificates. What is no certificate is passed over.
@@ -62,17 +71,10 @@ impl Dialer {
         proxy: Option<&str>,
         more: impl IntoIterator<Item = CertificateDer<'static>>,
     ) -> Result<Self, ClientError> {
-        let proxy = proxy.map(parse_proxy).transpose()?;
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        roots.add_parsable_certificates(more);
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring has suites for every version of TLS that rustls knows")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tls = TlsConnector::from(Arc::new(config));
-        Ok(Self { proxy, tls })
+        Ok(Self {
+            own_tls: Some(connector(more)),
+            ..Self::new(proxy)?
+        })
     }
 
     async fn open(&self, target: &DialTarget) -> Result<Box<dyn ByteStream>, String> {
@@ -93,7 +95,8 @@ impl Dialer {
     ) -> Result<Box<dyn ByteStream>, String> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| "this is no name that a certificate can have".to_owned())?;
-        let stream = self.tls.connect(name, stream).await;
+        let tls = self.own_tls.as_ref().unwrap_or(&MOZILLA);
+        let stream = tls.connect(name, stream).await;
         let stream = stream.map_err(|error| format!("TLS: {error}"))?;
         Ok(Box::new(stream))
     }
@@ -136,6 +139,19 @@ impl Dial for Dialer {
             })
         })
     }
+}
+
+/// What secures a connection to whoever has a certificate of Mozilla's roots, or of one of these.
+fn connector(more: impl IntoIterator<Item = CertificateDer<'static>>) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots.add_parsable_certificates(more);
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has suites for every version of TLS that rustls knows")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 async fn connect(host: &str, port: u16) -> Result<Box<dyn ByteStream>, String> {
