@@ -16,6 +16,7 @@ const MAIN: &str = r#""dt_main": { "app_key": "dingk4q7m2x9t1b8", "robot_code": 
     "app_secret": { "env": "DT_SECRET" }"#;
 const OPS: &str = r#""dt_ops": { "app_key": "dingw3h6p5z8n7c2", "robot_code": "dingw3h6p5z8n7c2",
     "app_secret": { "env": "OPS_SECRET" }, "signing_secret": { "env": "OPS_SECRET" }, "listen_port": 8083 }"#;
+const IRC: &str = r#", "irc": { "libera": { "server": "irc.libera.example", "nick": "bridge" } }"#;
 const RULES: &str = r#"{ "rules": [ { "type": "connect", "channels": {
     "dt_main": { "open_conversation_id": "cidMain4Xn8Rz==" },
     "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==" } } } ] }"#;
@@ -23,8 +24,11 @@ const RULES: &str = r#"{ "rules": [ { "type": "connect", "channels": {
 /// The two files that hold the text as such a part.
 fn files(part: Part, text: &str) -> (String, String) {
     let signed = r#""signing_secret": { "env": "DT_SECRET" }"#;
+    let irc = if text.contains("libera") { IRC } else { "" };
     let config = |global: &str, keys: &str| {
-        format!("{{ \"global\": {{ {global} }}, \"dingtalk\": {{ {MAIN}, {keys} }}, {OPS} }} }}")
+        format!(
+            "{{ \"global\": {{ {global} }}, \"dingtalk\": {{ {MAIN}, {keys} }}, {OPS} }} {irc} }}"
+        )
     };
     let plain = || config("", signed);
     match part {

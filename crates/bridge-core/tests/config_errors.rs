@@ -236,6 +236,11 @@ fn faults_of_the_rules() {
         (forward(r#"{"a": {"room": "nowhere"}}"#, r#"{"b": {"room": "1"}}"#), &["1:36 rules[0].from.a.room | \"nowhere\" is no room of the app"]),
         (forward(good, r#"{"b": {"room": "*"}}"#), &["1:64 rules[0].to.b.room | \"*\" can't stand for a value"]),
         (forward(good, r#"{"b": {"room": 5}}"#), &["1:64 rules[0].to.b.room | expected a string, found a number | write the channel's id in quotes"]),
+        // Another instance, and another key, are something else.
+        (forward(r#"{"a": {"room": "Ops"}, "g": {"room": "ops"}}"#, r#"{"b": {"room": "ops"}, "g": {"guild": "OPS", "room": "Ops"}, "a": {"room": "oPS"}}"#), &[
+            "1:126 rules[0].to.g.room | \"Ops\" and \"ops\" mean the same to the platform | write \"ops\" here, too",
+            "1:148 rules[0].to.a.room | \"oPS\" and \"Ops\" mean the same",
+        ]),
         (forward(good, r#"{"g": {"room": "1"}}"#), &["1:55 rules[0].to.g.guild | the channel key \"guild\" is missing"]),
         (forward(r#"{"a": {"room": "1", "msg": {}}}"#, r#"{"b": {"room": "1"}}"#), &["1:41 rules[0].from.a.msg | \"msg\" belongs to a target"]),
         (forward(good, r#"{"b": {"room": "1", "msg": {"msg_format": "{usr}: {msg}"}}}"#), &["1:92 rules[0].to.b.msg.msg_format | unknown placeholder {usr} | did you mean `user`?"]),

@@ -83,7 +83,8 @@ impl Driver for Irc {
         ADDRESS_KEY,
         "the channel's name with its sign, such as \"#ops\"; the bridge joins it",
     )
-    .checked_by(check_channel)]);
+    .checked_by(check_channel)
+    .folded_by(|channel| channel.to_ascii_lowercase())]);
 
     fn check(settings: &Settings, report: &mut Report) {
         settings.check(report);

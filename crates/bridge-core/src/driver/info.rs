@@ -53,6 +53,9 @@ pub struct AddressKey {
     /// What is wrong with a value that no channel has, as a clause: `is no channel's name`. Such a
     /// rule would hear nothing, or send nothing, for as long as nobody wonders.
     pub check: fn(&str) -> Result<(), &'static str>,
+    /// What the platform compares in place of the value, if that is not the value itself: two values
+    /// of which this is the same name one channel.
+    pub fold: Option<fn(&str) -> String>,
 }
 
 impl AddressKey {
@@ -62,12 +65,21 @@ impl AddressKey {
             name,
             description,
             check: |_| Ok(()),
+            fold: None,
         }
     }
 
     /// Whose values are looked at when the rules are read. Pure.
     pub const fn checked_by(mut self, check: fn(&str) -> Result<(), &'static str>) -> Self {
         self.check = check;
+        self
+    }
+
+    /// Whose values the platform compares by their folds, as where it does not tell `#Ops` from
+    /// `#ops`. Rules must then write such a value in one way: addresses are compared as they are
+    /// written, and the driver spells events as the rules do. Pure.
+    pub const fn folded_by(mut self, fold: fn(&str) -> String) -> Self {
+        self.fold = Some(fold);
         self
     }
 }

@@ -95,6 +95,8 @@ struct Compiler<'a> {
     /// Equal ones are one.
     values: FastSet<Arc<Values>>,
     ids: HashMap<RuleId, Range<usize>>,
+    /// By instance, key and fold, how a value was written first, and where.
+    spellings: HashMap<(InstanceId, &'static str, String), (String, Range<usize>)>,
     /// How often each hash of routing fields was given as an id.
     hashes: HashMap<String, usize>,
 }
@@ -110,6 +112,7 @@ impl<'a> Compiler<'a> {
             replacements: HashMap::new(),
             values: FastSet::new(),
             ids: HashMap::new(),
+            spellings: HashMap::new(),
             hashes: HashMap::new(),
         }
     }

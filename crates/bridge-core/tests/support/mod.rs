@@ -38,7 +38,7 @@ macro_rules! platform {
             type Settings = Settings;
 
             const INFO: DriverInfo = DriverInfo::new($name, "for tests")
-                .address_keys(&[$(AddressKey::new($key, "look in the app").checked_by(check_room)),*])
+                .address_keys(&[$(AddressKey::new($key, "look in the app").checked_by(check_room).folded_by(|value| value.to_ascii_lowercase())),*])
                 .msg_keys($msg_keys);
 
             fn check(settings: &Settings, report: &mut Report) {

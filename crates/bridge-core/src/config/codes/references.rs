@@ -109,4 +109,14 @@ codes! {
             right: r#"{ "from": { "dt_main": "*" }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==",
     "msg": { "msg_format": "{user}: {msg}" } } } }"#,
         };
+    OTHER_SPELLING = "E0313", Error, "a channel is written in two ways",
+        "The platform takes both for one channel, as IRC takes `#Ops` and `#ops`. Rules compare what \
+         is written, so one of the two would hear nothing. Write the channel in one way everywhere.",
+        Example::Files {
+            part: Part::Rule,
+            wrong: r##"{ "from": { "libera": { "channel": "#Ops" } }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==" } } },
+{ "from": { "dt_main": "*" }, "to": { "libera": { "channel": "#ops" } } }"##,
+            right: r##"{ "from": { "libera": { "channel": "#ops" } }, "to": { "dt_ops": { "open_conversation_id": "cidOps7Yk2Qw==" } } },
+{ "from": { "dt_main": "*" }, "to": { "libera": { "channel": "#ops" } } }"##,
+        };
 }
