@@ -11,6 +11,7 @@ mod drivers;
 mod explain;
 mod help;
 mod init;
+mod mailboxes;
 mod operate;
 pub(crate) mod output;
 mod reload;
@@ -67,6 +68,8 @@ enum Command {
     Store(store::Args),
     /// List the channels from which something came, as they are pasted into the rules
     Channels(Files),
+    /// Show what waits in mailboxes for programs that read by themselves
+    Mailboxes(mailboxes::Args),
     /// Show what crosses from one instance to another, and what becomes of the rest
     Capabilities(capabilities::Args),
     /// List the drivers of this binary, with their keys
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Some(Command::Dead(args)) => dead::dead(&args, &catalog),
         Some(Command::Store(args)) => store::store(&args, &catalog),
         Some(Command::Channels(files)) => channels::channels(&files, &catalog),
+        Some(Command::Mailboxes(args)) => mailboxes::mailboxes(&args, &catalog),
         Some(Command::Capabilities(args)) => capabilities::capabilities(&args, &catalog),
         Some(Command::Drivers) => drivers::drivers(&catalog),
         Some(Command::Docs(args)) => docs::docs(&args, &catalog),

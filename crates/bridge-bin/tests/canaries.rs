@@ -26,11 +26,12 @@ const COMMANDS: [&[&str]; 3] = [
 ];
 
 /// What is run on those that can be read.
-const MORE_COMMANDS: [&[&str]; 4] = [
+const MORE_COMMANDS: [&[&str]; 5] = [
     &["check", "--offline", "--deny-warnings"],
     &["explain", "--from", "one", "--text", "hi"],
     &["dead", "list"],
     &["channels"],
+    &["mailboxes"],
 ];
 
 /// The part of a canary that stands in the text.

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod lenient;
 mod letters;
+mod mailboxes;
 mod totals;
 mod trace;
 mod view;
@@ -20,8 +21,8 @@ pub use self::backup::BackupError;
 pub use self::check::Fault;
 pub use self::letters::LetterFilter;
 pub use self::view::{
-    DeadLetter, NotForwarded, SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery,
-    TracedMessage, TracedPart, TracedRecord,
+    DeadLetter, MailboxView, NotForwarded, SeenChannel, Totals, Trace, TracedAttempt,
+    TracedDelivery, TracedMessage, TracedPart, TracedRecord,
 };
 use crate::open::{database_path, open_reader};
 use crate::row;

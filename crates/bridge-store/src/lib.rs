@@ -31,9 +31,9 @@ mod writer;
 #[doc(hidden)]
 pub use fail_point::fail_point;
 pub use inspect::{
-    BackupError, DeadLetter, Fault, InspectError, Inspector, LetterFilter, NotForwarded,
-    SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery, TracedMessage, TracedPart,
-    TracedRecord,
+    BackupError, DeadLetter, Fault, InspectError, Inspector, LetterFilter, MailboxView,
+    NotForwarded, SeenChannel, Totals, Trace, TracedAttempt, TracedDelivery, TracedMessage,
+    TracedPart, TracedRecord,
 };
 pub use open::{OpenError, StoreOptions};
 pub use store::SqliteStore;

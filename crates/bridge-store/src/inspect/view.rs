@@ -32,6 +32,23 @@ pub struct NotForwarded {
     pub reason: String,
 }
 
+/// A mailbox, as its operator sees it. Times are RFC 3339 in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxView {
+    /// Whose it is.
+    pub instance: String,
+    /// Entries that are neither confirmed nor dropped.
+    pub unread: u64,
+    /// Since when the first of those waits.
+    pub oldest_unread: Option<String>,
+    /// The number of the entry that was put in last.
+    pub last: i64,
+    /// The number up to which its reader has confirmed, if it ever did.
+    pub confirmed: Option<i64>,
+    /// The highest number that was dropped before anybody had confirmed it, if one ever was.
+    pub dropped: Option<i64>,
+}
+
 /// A delivery that ended without success. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
