@@ -67,7 +67,7 @@ pub(crate) fn compile(
     }
     if nodes.is_empty() {
         let problem = "there are no rules, so nothing is forwarded";
-        let help = "start the bridge, say something in a group, and paste the address it logs";
+        let help = "add a rule; the bridge logs the address of each channel that it hears, ready to be pasted";
         compiler
             .report(&codes::NO_RULES, &root.opening(), &RULES, problem)
             .help(help);
