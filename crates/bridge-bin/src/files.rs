@@ -5,11 +5,13 @@ mod origin;
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::GlobalSettings;
 use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Setup, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
+use bridge_http::Authorities;
 
 use crate::logging;
 
@@ -262,6 +264,17 @@ impl SecretSource for Environment {
         })?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
+    fn authorities(&self, path: &str) -> Result<Option<Arc<str>>, String> {
+        let file = SecretFile::of(path).found;
+        let shown = file.display();
+        let text = std::fs::read_to_string(&file);
+        let text = text
+            .map_err(|error| format!("the file of authorities {shown} can't be read: {error}"))?;
+        Authorities::from_pem(&text)
+            .map_err(|error| format!("the file of authorities {shown} can't be used: {error}"))?;
+        Ok(Some(text.into()))
     }
 
     fn doubt_about_file(&self, path: &str) -> Option<String> {

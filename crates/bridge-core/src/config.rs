@@ -26,6 +26,7 @@ pub(crate) mod shape;
 pub(crate) mod suggest;
 pub(crate) mod tree;
 mod typed;
+mod way;
 
 pub use codes::{Code, Example, Part};
 pub use convert::{Converted, convert};

@@ -144,6 +144,17 @@ pub trait SecretSource {
     /// A sentence saying why it can't be read.
     fn file(&self, path: &str) -> Result<String, String>;
 
+    /// The certificates in the PEM file at `path`, as its text; `None` where the machine around the
+    /// files is left out.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying why they can't be used.
+    fn authorities(&self, path: &str) -> Result<Option<Arc<str>>, String> {
+        let _ = path;
+        Ok(None)
+    }
+
     /// What an operator should know about the file at `path`, such as that everybody can read it;
     /// `None` if there is nothing to say.
     fn doubt_about_file(&self, path: &str) -> Option<String> {

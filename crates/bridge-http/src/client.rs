@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::authorities::{Authorities, AuthoritiesError};
 use crate::pool::BlockingPool;
 use agent::Agent;
 pub(crate) use agent::parse_proxy;
@@ -25,6 +26,8 @@ pub struct ClientOptions<'a> {
     /// `http://[user:password@]host:port` of a CONNECT proxy; `None` connects directly, whatever
     /// the environment says.
     pub proxy: Option<&'a str>,
+    /// Trusted beside Mozilla's roots, by the platform's certificate and by a proxy's.
+    pub authorities: Option<&'a Authorities>,
     /// From resolving the name to the last byte of the answer; must be longer than
     /// `connect_timeout` and should be shorter than the timeout of the attempt around it.
     pub call_timeout: Duration,
@@ -40,6 +43,7 @@ impl Default for ClientOptions<'_> {
     fn default() -> Self {
         Self {
             proxy: None,
+            authorities: None,
             call_timeout: Duration::from_secs(18),
             connect_timeout: Duration::from_secs(5),
             max_in_flight: 32,
@@ -149,11 +153,22 @@ pub enum ClientError {
     ProxyProtocol,
     /// Connecting may take as long as the whole call.
     Timeouts,
+    /// The authorities can't be read.
+    Authorities(AuthoritiesError),
+}
+
+impl From<AuthoritiesError> for ClientError {
+    fn from(error: AuthoritiesError) -> Self {
+        Self::Authorities(error)
+    }
 }
 
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Authorities(error) => {
+                return write!(f, "the authorities to be trusted can't be used: {error}");
+            }
             Self::ProxyAddress => {
                 "the proxy's address can't be read; write it as http://host:port or http://user:password@host:port"
             }

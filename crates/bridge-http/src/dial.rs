@@ -12,10 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use ureq::{Proxy, ProxyProtocol};
 
+use crate::authorities::Authorities;
 use crate::client::{ClientError, parse_proxy};
 
 /// How long opening a connection may take as a whole: name, TCP, proxy, TLS.
@@ -26,11 +27,11 @@ const MOST_PROXY_BYTES: usize = 8 * 1024;
 
 /// For certificates that lead to one of Mozilla's roots; the same for all instances. Made by the
 /// first who needs it, as most bridges dial nobody.
-static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| connector([]));
+static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| connector(None));
 
 /// Opens the connections of one instance.
 ///
-/// - Certificates must lead to one of Mozilla's roots, or to one that was added.
+/// - Certificates must lead to one of Mozilla's roots, or to an authority that the operator trusts.
 /// - Opening takes 20 seconds at most.
 /// - Needs a tokio runtime with I/O and timers.
 #[derive(Clone)]
@@ -49,31 +50,19 @@ impl fmt::Debug for Dialer {
 }
 
 impl Dialer {
-    /// Dials through the HTTP proxy at that address, or directly without one.
+    /// Dials through the HTTP proxy at that address, or directly without one, and trusts these
+    /// `authorities` beside Mozilla's.
     ///
     /// # Errors
     ///
     /// [`ClientError`] if it is no address of an HTTP proxy.
-    pub fn new(proxy: Option<&str>) -> Result<Self, ClientError> {
-        let proxy = proxy.map(parse_proxy).transpose()?;
-        Ok(Self {
-            proxy,
-            own_tls: None,
-        })
-    }
-
-    /// [`new`](Self::new), with more roots for certificates. What is no certificate is passed over.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn with_roots(
+    pub fn new(
         proxy: Option<&str>,
-        more: impl IntoIterator<Item = CertificateDer<'static>>,
+        authorities: Option<&Authorities>,
     ) -> Result<Self, ClientError> {
         Ok(Self {
-            own_tls: Some(connector(more)),
-            ..Self::new(proxy)?
+            proxy: proxy.map(parse_proxy).transpose()?,
+            own_tls: authorities.map(|authorities| connector(Some(authorities))),
         })
     }
 
@@ -142,10 +131,11 @@ impl Dial for Dialer {
 }
 
 /// What secures a connection to whoever has a certificate of Mozilla's roots, or of one of these.
-fn connector(more: impl IntoIterator<Item = CertificateDer<'static>>) -> TlsConnector {
+fn connector(authorities: Option<&Authorities>) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    roots.add_parsable_certificates(more);
+    let own = authorities.into_iter().flat_map(Authorities::iter);
+    roots.add_parsable_certificates(own.cloned());
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has suites for every version of TLS that rustls knows")

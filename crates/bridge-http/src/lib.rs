@@ -9,6 +9,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod authorities;
 mod budget;
 mod client;
 mod clock;
@@ -19,6 +20,7 @@ mod pool;
 mod random;
 mod server;
 
+pub use authorities::{Authorities, AuthoritiesError};
 pub use budget::Budget;
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use clock::SystemClock;

@@ -17,7 +17,7 @@ use bridge_http::{
 
 use super::door::DoorKey;
 use super::mailbox::InstanceMailbox;
-use super::outside;
+use super::outside::{self, Way};
 use super::work::{Job, Worker};
 use crate::generation::End;
 use crate::intake::{InstanceIntake, Shared};
@@ -61,6 +61,7 @@ pub(super) struct Shape {
     channel_rate_per_minute: u32,
     max_in_flight: usize,
     proxy: Option<Secret>,
+    authorities: Option<Arc<str>>,
     /// Its client's timeouts end within that.
     longest_attempt: Duration,
 }
@@ -75,12 +76,20 @@ impl Shape {
             channel_rate_per_minute: setup.channel_rate_per_minute,
             max_in_flight: setup.max_in_flight,
             proxy: setup.proxy.clone(),
+            authorities: setup.authorities.clone(),
             longest_attempt: by_rules.max(setup.policy.attempt_timeout),
         }
     }
 
     fn proxy(&self) -> Option<&str> {
         self.proxy.as_ref().map(Secret::expose)
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way {
+            proxy: self.proxy(),
+            authorities: self.authorities.as_deref(),
+        }
     }
 
     fn outbound(&self, follows_earlier_run: bool) -> OutboundOptions {
@@ -104,7 +113,7 @@ impl PartialEq for Shape {
                 shape.longest_attempt,
             )
         };
-        plain(self) == plain(other) && self.proxy() == other.proxy()
+        plain(self) == plain(other) && self.way() == other.way()
     }
 }
 
@@ -131,9 +140,7 @@ impl Workshop {
         shape: Shape,
     ) -> Result<Prepared, (InstanceId, ClientError)> {
         let (longest, bound) = (shape.longest_attempt, shape.max_in_flight);
-        let client = outside::client(&self.pool, longest, bound, shape.proxy.as_ref());
-        let ways = client.and_then(|client| Ok((client, outside::dialer(shape.proxy.as_ref())?)));
-        match ways {
+        match shape.way().open(&self.pool, longest, bound) {
             Ok((client, dialer)) => Ok(Prepared {
                 setup,
                 shape,

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_core::config::InstanceSetup;
 use bridge_core::ports::{Clock, Ports};
 use bridge_core::secret::Secret;
-use bridge_http::{BlockingPool, ClientError, ClientOptions, Dialer, HttpClient, SystemRandom};
+use bridge_http::{
+    Authorities, BlockingPool, ClientError, ClientOptions, Dialer, HttpClient, SystemRandom,
+};
 
 /// What a driver is given, but for a mailbox.
 pub(crate) fn ports(http: HttpClient, dialer: Dialer, clock: Arc<dyn Clock>) -> Ports {
@@ -14,22 +17,39 @@ pub(crate) fn ports(http: HttpClient, dialer: Dialer, clock: Arc<dyn Clock>) -> 
     ports
 }
 
-/// What opens the connections that an instance keeps.
-pub(crate) fn dialer(proxy: Option<&Secret>) -> Result<Dialer, ClientError> {
-    Dialer::new(proxy.map(Secret::expose))
+/// What stands between an instance and its platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Way<'a> {
+    /// The URL of a proxy.
+    pub(crate) proxy: Option<&'a str>,
+    /// A PEM text of authorities that are trusted beside Mozilla's.
+    pub(crate) authorities: Option<&'a str>,
 }
 
-/// A client whose calls end within the longest attempt that the instance may make.
-pub(crate) fn client(
-    pool: &Arc<BlockingPool>,
-    longest_attempt: Duration,
-    max_in_flight: usize,
-    proxy: Option<&Secret>,
-) -> Result<HttpClient, ClientError> {
-    let options = ClientOptions {
-        proxy: proxy.map(Secret::expose),
-        max_in_flight,
-        ..ClientOptions::within(longest_attempt)
-    };
-    HttpClient::new(Arc::clone(pool), options)
+impl<'a> Way<'a> {
+    pub(crate) fn of(instance: &'a InstanceSetup) -> Self {
+        Self {
+            proxy: instance.proxy.as_ref().map(Secret::expose),
+            authorities: instance.authorities.as_deref(),
+        }
+    }
+
+    /// A client whose calls end within the longest attempt that the instance may make, and what
+    /// opens the connections that it keeps.
+    pub(crate) fn open(
+        self,
+        pool: &Arc<BlockingPool>,
+        longest_attempt: Duration,
+        max_in_flight: usize,
+    ) -> Result<(HttpClient, Dialer), ClientError> {
+        let authorities = self.authorities.map(Authorities::from_pem).transpose()?;
+        let options = ClientOptions {
+            proxy: self.proxy,
+            authorities: authorities.as_ref(),
+            max_in_flight,
+            ..ClientOptions::within(longest_attempt)
+        };
+        let client = HttpClient::new(Arc::clone(pool), options)?;
+        Ok((client, Dialer::new(self.proxy, authorities.as_ref())?))
+    }
 }

@@ -142,10 +142,12 @@ fn look_around(args: &Args, catalog: &Catalog) -> Found {
 }
 
 /// Makes what is wrong around the files a warning: the bridge may well run on another machine, or
-/// with another environment, than this check. But without its secret nobody can ask a platform.
+/// with another environment, than this check. But without its secret, and whom
+/// to trust, nobody can ask a platform.
 fn forgive(diagnostics: &mut [Diagnostic], args: &Args) {
     for diagnostic in diagnostics {
-        let is_needed = args.online && diagnostic.code == &codes::SECRET_UNAVAILABLE;
+        let needed = [&codes::SECRET_UNAVAILABLE, &codes::CA_FILE];
+        let is_needed = args.online && needed.contains(&diagnostic.code);
         if diagnostic.code.is_of_the_environment() && !is_needed {
             diagnostic.severity = Severity::Warning;
         }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::{FilesDigest, Loaded, Source};
@@ -127,6 +128,12 @@ impl SecretSource for Noting<'_> {
         let seen = secret.as_ref().ok().map(|text| self.hasher.hash_one(text));
         self.noted.borrow_mut().insert(path.to_owned(), seen);
         secret
+    }
+
+    fn authorities(&self, path: &str) -> Result<Option<Arc<str>>, String> {
+        // What it holds is noted, whether or not it can be used.
+        drop(self.file(path));
+        Environment.authorities(path)
     }
 
     fn doubt_about_file(&self, path: &str) -> Option<String> {

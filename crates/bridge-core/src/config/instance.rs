@@ -14,9 +14,8 @@ use super::key_path::KeyPath;
 use super::settings::{DeliveryKeys, InstanceKeys};
 use super::shape::{ShapeReader, merge, missing_keys};
 use super::suggest::suggest;
-use super::tree::{Entry, Node};
+use super::tree::Entry;
 use crate::catalog::{Catalog, DriverEntry, PreparedDriver};
-use crate::secret::Secret;
 
 /// One instance on its way through the checks.
 pub(super) struct Draft<'a> {
@@ -275,34 +274,5 @@ fn stand_in(settings: &mut serde_json::Map<String, Json>, schema: &Json) {
             _ => "stand-in".into(),
         };
         settings.entry(key).or_insert(value);
-    }
-}
-
-/// A proxy that can't be used is found here, not at the first send.
-pub(super) fn check_proxy(
-    proxy: &Option<Secret>,
-    node: &Node,
-    path: &KeyPath<'_>,
-    findings: &mut Findings,
-) {
-    let Some(proxy) = proxy else { return };
-    let uri = proxy.expose().parse::<http::Uri>().ok();
-    let port_is_fine = |authority: &http::uri::Authority| {
-        let host_and_port = authority.as_str().rsplit('@').next().unwrap_or_default();
-        host_and_port == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
-    };
-    let usable = uri.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some_and(port_is_fine)
-    });
-    if !usable {
-        let span = node
-            .get("proxy")
-            .map_or(&node.span, |entry| &entry.node.span);
-        let help = "write a URL such as `http://proxy.example:3128`";
-        let path = path.key("proxy");
-        findings
-            .report(&codes::BAD_FORMAT, span, path, "this is no URL of a proxy")
-            .help(help);
     }
 }

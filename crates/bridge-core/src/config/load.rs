@@ -169,6 +169,8 @@ pub struct InstanceSetup {
     pub max_in_flight: usize,
     /// URL of the proxy for its requests.
     pub proxy: Option<Secret>,
+    /// Authorities that are trusted beside Mozilla's, as the text of a PEM file.
+    pub authorities: Option<Arc<str>>,
     /// How deliveries to it are tried unless a rule says otherwise.
     pub policy: Arc<DeliveryPolicy>,
     /// Of the driver's own settings.

@@ -8,7 +8,7 @@ use super::codes;
 use super::diagnostic::{Diagnostic, Findings};
 use super::disclosure::{known_keys, looks_secret};
 use super::document::Document;
-use super::instance::{Draft, InstanceBlock, check_proxy, drafts, read_instance};
+use super::instance::{Draft, InstanceBlock, drafts, read_instance};
 use super::key_path::KeyPath;
 use super::load::InstanceSetup;
 use super::neighbours::Neighbours;
@@ -18,6 +18,7 @@ use super::retention::check_retention;
 use super::settings::{DeliveryPolicy, GlobalSettings};
 use super::shape::{FoundSecret, ShapeReader};
 use super::tree::{Node, parse};
+use super::way::{check_proxy, read_authorities};
 use crate::catalog::Catalog;
 use crate::id::InstanceId;
 use crate::ports::SecretSource;
@@ -35,6 +36,8 @@ pub(super) struct ConfigReader {
     pub(super) root: Option<Node>,
     pub(super) global: GlobalSettings,
     pub(super) instances: Vec<InstanceSetup>,
+    /// Those of `global.ca_file`.
+    authorities: Option<Arc<str>>,
     pub(super) leaks: LeakGuard,
     /// What the rules need to know of the instances; `None` if the file has no tree.
     pub(super) facts: Option<HashMap<String, InstanceFacts>>,
@@ -56,6 +59,7 @@ impl ConfigReader {
             root: None,
             global: GlobalSettings::default(),
             instances: Vec::new(),
+            authorities: None,
             leaks: LeakGuard::default(),
             facts: None,
             diagnostics: Vec::new(),
@@ -107,6 +111,8 @@ impl ConfigReader {
                 self.global = global;
             }
             check_proxy(&self.global.proxy, &entry.node, &GLOBAL, findings);
+            let ca_file = &self.global.ca_file;
+            self.authorities = read_authorities(ca_file, &entry.node, &GLOBAL, source, findings);
             check_retention(&self.global.store, &entry.node, findings);
         }
         let drafts = drafts(entries, catalog, findings);
@@ -196,12 +202,10 @@ impl ConfigReader {
             fingerprint,
             ..
         } = read?;
-        check_proxy(
-            &keys.proxy,
-            &entry.node,
-            &KeyPath::new(path),
-            shape.findings,
-        );
+        let path = KeyPath::new(path);
+        check_proxy(&keys.proxy, &entry.node, &path, shape.findings);
+        let (source, findings) = (shape.source, &mut *shape.findings);
+        let own = read_authorities(&keys.ca_file, &entry.node, &path, source, findings);
         let capabilities = prepared.capabilities();
         Some(InstanceSetup {
             id,
@@ -212,6 +216,7 @@ impl ConfigReader {
                 .unwrap_or(capabilities.channel_rate_per_minute),
             max_in_flight: keys.max_in_flight as usize,
             proxy: keys.proxy.or_else(|| self.global.proxy.clone()),
+            authorities: own.or_else(|| self.authorities.clone()),
             policy,
             driver: prepared,
             fingerprint,

@@ -22,6 +22,10 @@ pub struct GlobalSettings {
     /// `"http://proxy.example:3128"`; it is a secret, since it may hold a password. The variables
     /// `HTTP_PROXY` and the like are not used.
     pub proxy: Option<Secret>,
+    /// A PEM file with certificates of authorities that are trusted beside Mozilla's, on all
+    /// connections to platforms and proxies. Read as the files of secrets are, and again with the config.
+    #[schemars(length(min = 1))]
+    pub ca_file: Option<String>,
     /// What is logged, to stderr.
     pub log: LogSettings,
     /// How deliveries are tried, for all instances.
@@ -37,6 +41,7 @@ impl Default for GlobalSettings {
         Self {
             data_dir: "data".to_owned(),
             proxy: None,
+            ca_file: None,
             log: LogSettings::default(),
             delivery: DeliveryKeys::default(),
             store: StoreSettings::default(),
@@ -159,6 +164,9 @@ pub struct InstanceKeys {
     pub max_in_flight: u32,
     /// The URL of a proxy for this instance alone. Left out, `global.proxy` holds.
     pub proxy: Option<Secret>,
+    /// A file of authorities for this instance alone. Left out, `global.ca_file` holds.
+    #[schemars(length(min = 1))]
+    pub ca_file: Option<String>,
 }
 
 impl Default for InstanceKeys {
@@ -168,6 +176,7 @@ impl Default for InstanceKeys {
             channel_rate_per_minute: None,
             max_in_flight: 32,
             proxy: None,
+            ca_file: None,
         }
     }
 }

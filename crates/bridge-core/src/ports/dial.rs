@@ -11,6 +11,7 @@ use crate::BoxFuture;
 ///
 /// - Opening has a timeout; what happens on the stream then has none but the driver's own.
 /// - Goes through the instance's `proxy`, if it has one.
+/// - Certificates must lead to one of Mozilla's roots, or to an authority of the operator's `ca_file`.
 /// - Dropping the stream closes the connection.
 pub trait Dial: Send + Sync {
     /// Opens a connection to `target`, with TLS on it if that asks for it.

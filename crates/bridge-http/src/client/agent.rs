@@ -6,12 +6,14 @@ use bridge_core::ports::HttpError;
 use bytes::Bytes;
 use http::{Request, Response};
 use ureq::config::Config;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Proxy, ProxyProtocol};
 
 use super::dns::DnsCache;
 use super::written::{self, Watched};
 use super::{ClientError, ClientOptions, failure};
+use crate::authorities::Authorities;
 
 /// Read and write buffers of a connection; an answer of an API call fits.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -95,6 +97,7 @@ fn config(options: &ClientOptions<'_>, proxy: Option<Proxy>) -> Config {
         // Said in any case, because ureq's default asks the environment.
         .proxy(proxy)
         .user_agent(USER_AGENT)
+        .tls_config(tls(options.authorities))
         .timeout_global(call)
         .timeout_per_call(call)
         .timeout_resolve(connect)
@@ -109,6 +112,19 @@ fn config(options: &ClientOptions<'_>, proxy: Option<Proxy>) -> Config {
         .max_idle_connections_per_host(connections)
         .max_idle_age(IDLE_AGE)
         .build()
+}
+
+/// Mozilla's roots come with ureq; beside others they must be named one by one.
+fn tls(authorities: Option<&Authorities>) -> TlsConfig {
+    let tls = TlsConfig::builder();
+    let Some(own) = authorities else {
+        return tls.build();
+    };
+    let all = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .chain(own.iter());
+    let all = all.map(|root| Certificate::from_der(root).to_owned());
+    tls.root_certs(RootCerts::from(all)).build()
 }
 
 pub(crate) fn parse_proxy(address: &str) -> Result<Proxy, ClientError> {

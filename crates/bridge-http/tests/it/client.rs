@@ -16,7 +16,7 @@ use crate::peers::{
 };
 use crate::support::{SOON, soon};
 
-fn options() -> ClientOptions<'static> {
+pub(crate) fn options() -> ClientOptions<'static> {
     ClientOptions {
         call_timeout: Duration::from_secs(10),
         max_response_bytes: 1_000,
@@ -24,7 +24,7 @@ fn options() -> ClientOptions<'static> {
     }
 }
 
-fn client(options: ClientOptions<'_>) -> HttpClient {
+pub(crate) fn client(options: ClientOptions<'_>) -> HttpClient {
     HttpClient::new(BlockingPool::new(8), options).unwrap()
 }
 
@@ -35,12 +35,12 @@ fn post(uri: &str, body: &'static str) -> Request<Bytes> {
         .unwrap()
 }
 
-async fn exchange(client: &HttpClient, uri: &str) -> Result<Response<Bytes>, HttpError> {
+pub(crate) async fn exchange(client: &HttpClient, uri: &str) -> Result<Response<Bytes>, HttpError> {
     soon(client.exchange(post(uri, "canary-body"))).await
 }
 
 /// The error of a call, which must tell no secrets.
-async fn failure(options: ClientOptions<'_>, uri: &str) -> HttpError {
+pub(crate) async fn failure(options: ClientOptions<'_>, uri: &str) -> HttpError {
     let error = exchange(&client(options), uri).await.unwrap_err();
     assert!(
         !format!("{error} {error:?}").contains("canary"),

@@ -1,20 +1,15 @@
 //! Connections that drivers keep: plain, with TLS, through a proxy.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bridge_core::ports::{ByteStream, Dial, DialError, DialTarget, Security};
 use bridge_http::Dialer;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::support::soon;
+use crate::tls::localhost;
 
 fn target(host: &str, address: SocketAddr, security: Security) -> DialTarget {
     DialTarget {
@@ -70,7 +65,7 @@ fn error(dialled: Result<Box<dyn ByteStream>, DialError>) -> String {
 #[tokio::test]
 async fn bytes_go_both_ways() {
     let (address, _task) = server(echo).await;
-    let dialer = Dialer::new(None).unwrap();
+    let dialer = Dialer::new(None, None).unwrap();
     let target = target("127.0.0.1", address, Security::Plain);
     soon(async { echoes(dialer.dial(target).await).await }).await;
 }
@@ -80,7 +75,7 @@ async fn nobody_there_is_told_by_name() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let dialer = Dialer::new(None).unwrap();
+    let dialer = Dialer::new(None, None).unwrap();
     let dialled = dialer.dial(target("localhost", address, Security::Plain));
     let told = error(soon(dialled).await);
     let place = format!("localhost:{}: ", address.port());
@@ -92,16 +87,7 @@ async fn nobody_there_is_told_by_name() {
 
 #[tokio::test]
 async fn a_certificate_must_be_of_the_host_and_lead_to_a_root() {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, authorities) = localhost();
     // The host that is dialled, whether the certificate is a root, and what the error says.
     let rows = [
         ("localhost", true, None),
@@ -116,8 +102,7 @@ async fn a_certificate_must_be_of_the_host_and_lead_to_a_root() {
             }
         })
         .await;
-        let roots = is_root.then(|| cert.der().clone());
-        let dialer = Dialer::with_roots(None, roots).unwrap();
+        let dialer = Dialer::new(None, is_root.then_some(&authorities)).unwrap();
         let dialled = soon(dialer.dial(target(host, address, Security::Tls))).await;
         match expected {
             None => soon(echoes(dialled)).await,
@@ -164,7 +149,7 @@ async fn a_proxy_is_asked_for_a_tunnel() {
             echo(stream).await;
         })
         .await;
-        let dialer = Dialer::new(Some(&format!("http://me:secret@{address}"))).unwrap();
+        let dialer = Dialer::new(Some(&format!("http://me:secret@{address}")), None).unwrap();
         let dialled = soon(dialer.dial(DialTarget {
             host: "irc.example".to_owned(),
             port: 6667,

@@ -16,3 +16,4 @@ mod rig;
 mod server;
 mod smuggling;
 mod support;
+mod tls;

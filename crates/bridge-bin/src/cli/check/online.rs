@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::app::outside;
+use crate::app::outside::{self, Way};
 
 /// Platforms that are asked at once.
 const MOST_AT_ONCE: usize = 16;
@@ -103,10 +103,8 @@ async fn ask_one(
         problem: format!("\"{name}\": {problem}"),
         help,
     };
-    let proxy = instance.proxy.as_ref();
-    let http = outside::client(pool, patience, instance.max_in_flight, proxy);
-    let reached_by = http.and_then(|http| Ok((http, outside::dialer(proxy)?)));
-    let (http, dialer) = match reached_by {
+    let way = Way::of(&instance);
+    let (http, dialer) = match way.open(pool, patience, instance.max_in_flight) {
         Ok(ways) => ways,
         Err(error) => {
             let help = "look at `proxy`";

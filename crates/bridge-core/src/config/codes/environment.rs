@@ -34,4 +34,13 @@ codes! {
             wrong: "The secret's file has the mode 0644.",
             right: "Call `chmod 600` and `chown` on it, so that only the bridge's user reads it.",
         };
+    CA_FILE = "E0505", Error, "a file of authorities can't be used",
+        "The file that `ca_file` names is not there, may not be read by this user, or does not hold \
+         certificates in PEM alone. Its path is looked for like that of a secret's file. All of its \
+         certificates must be readable: one that is not would be missed only when a platform can't \
+         be reached.",
+        Example::Situation {
+            wrong: "`ca_file` names a certificate in DER, as Windows exports it.",
+            right: "Call `openssl x509 -inform der -in company.cer -out company.pem`, and name `company.pem`.",
+        };
 }
