@@ -11,6 +11,7 @@ use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::GlobalSettings;
 use bridge_core::config::{Diagnostic, ENDINGS, Loaded, Setup, Source, Unreadable, codes, load};
 use bridge_core::ports::SecretSource;
+use bridge_core::secret::Secret;
 use bridge_http::Authorities;
 
 use crate::logging;
@@ -343,5 +344,5 @@ impl SecretSource for Offline {
 
 fn made_up(source: &str) -> String {
     let letters: String = source.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("http://made-up.invalid/{letters}")
+    format!("{}{letters}", Secret::STAND_IN)
 }

@@ -65,7 +65,7 @@ fn the_clause_that_decided_is_shown_with_its_place() {
             &[
                 "rule \"alarms\" matches (rules/rules.json:2:3)",
                 "  when: text matches \"^告警\" (rules/rules.json:5:15)",
-                "  -> {\"dt_partner\": {\"open_conversation_id\":\"cidPartner==\"}}: 1 part, 17 of 14986 bytes",
+                "  -> {\"dt_partner\": {\"open_conversation_id\":\"cidPartner==\"}}: 1 part, size 17 of 14986",
                 "     | 告警：电话 #",
                 "rule \"both\" does not match (rules/rules.json:8:3)",
                 "  rule \"alarms\" took the message and stops (rules/rules.json:6:5)",
@@ -117,7 +117,7 @@ fn sizes_are_told_for_each_part_and_what_is_empty_is_said() {
     assert!(ask("告警").contains("nothing is left to send; it becomes a dead letter"));
     let long = ask(&"x".repeat(20_000));
     assert!(
-        long.contains(": 2 parts, 14986 + 5023 of 14986 bytes"),
+        long.contains(": 2 parts, size 14986 + 5023 of 14986"),
         "{}",
         &long[..900]
     );

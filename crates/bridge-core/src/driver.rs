@@ -61,6 +61,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - C2: Settings that work give no error.
     /// - C3: What is reported names a key of the settings.
     /// - Called by `check` and before every start; after an error, [`Driver::open`] is not called.
+    /// - A secret may be a stand-in: [`Secret::is_stand_in`](crate::secret::Secret::is_stand_in).
     fn check(_settings: &Self::Settings, _report: &mut Report) {}
 
     /// Where the platform's callbacks come in; `None` if there are none.

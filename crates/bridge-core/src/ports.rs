@@ -61,14 +61,30 @@ impl fmt::Debug for Ports {
 /// Sends one HTTP request and waits for the whole answer.
 ///
 /// - Any status is an answer, not an error; redirects are not followed.
-/// - The answer's body is bounded; a larger one is [`HttpError`] with [`HttpErrorKind::Protocol`].
-/// - Every step has a timeout. Dropping the future gives up waiting; the request may still arrive.
+/// - The body of an answer may have 1 MiB; a larger one is [`HttpError`] with
+///   [`HttpErrorKind::Protocol`], again and again if the same is asked again.
+/// - It takes nine tenths of the operator's `attempt_timeout` at most, 18 seconds unless that is set, or
+///   as long as an [`ExchangeTimeout`] says. Dropping the future gives up waiting; the request may
+///   still arrive.
 pub trait HttpExchange: Send + Sync {
     /// Does the exchange.
     fn exchange(
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpError>>;
+}
+
+/// How long an exchange may take as a whole, in place of the operator's `attempt_timeout`: for a long
+/// poll, which the platform holds open until there is news. Put it into the request's extensions.
+/// More than [`MOST`](Self::MOST) counts as that.
+///
+/// Not for sends: their limit is the operator's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeTimeout(pub Duration);
+
+impl ExchangeTimeout {
+    /// The longest that is granted.
+    pub const MOST: Duration = Duration::from_secs(300);
 }
 
 /// An exchange that brought no answer.
@@ -78,7 +94,7 @@ pub struct HttpError {
     pub kind: HttpErrorKind,
     /// Whether the request can have reached the other side.
     pub reached: Reached,
-    /// For people; no URL query, header or body in it.
+    /// For people; no path or query of the URL, no header and no body in it.
     pub detail: String,
 }
 

@@ -16,6 +16,9 @@ pub const SCHEMA_NAME: &str = "Secret";
 pub struct Secret(SecretString);
 
 impl Secret {
+    /// How the stand-ins of [`is_stand_in`](Self::is_stand_in) begin. They are URLs, as some secrets are.
+    pub const STAND_IN: &str = "http://made-up.invalid/";
+
     /// Wraps `value`.
     pub fn new(value: impl Into<String>) -> Self {
         Self(SecretString::from(value.into()))
@@ -24,6 +27,12 @@ impl Secret {
     /// The value itself. Use it where it is sent or hashed, never in a text that people see.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Whether it stands in for a secret of the environment or of a file that was not asked for, as in
+    /// `bridge check --offline`. Its form says nothing about the real one's.
+    pub fn is_stand_in(&self) -> bool {
+        self.expose().starts_with(Self::STAND_IN)
     }
 }
 

@@ -19,12 +19,15 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// A platform's words as an error or a log can bear them: on one line, at most `limit` characters,
-/// with each of `private` blotted out (tokens, secrets, the lines of the message). What is private
-/// and shorter than four characters stays: it turns up in any sentence.
+/// with each of `private`, and each of its lines, blotted out (tokens, secrets, the message's text).
+/// What is shorter than four characters stays: it turns up in any sentence.
 pub fn quoted(text: &str, limit: usize, private: &[&str]) -> String {
     const SHORTEST_PRIVATE: usize = 4;
     let mut text = text.to_owned();
-    for private in private {
+    let parts = private
+        .iter()
+        .flat_map(|all| std::iter::once(*all).chain(all.lines()));
+    for private in parts {
         let private = private.trim();
         if private.chars().count() >= SHORTEST_PRIVATE {
             text = text.replace(private, "[withheld]");
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_quotation_is_one_short_line_that_keeps_what_is_private() {
-        let rows: [(&str, usize, &[&str], &str); 6] = [
+        let rows: [(&str, usize, &[&str], &str); 9] = [
             ("fine", 9, &[], "fine"),
             ("two\r\nlines\u{1b}[31m", 99, &[], "two  lines [31m"),
             ("中文字", 2, &[], "中文…"),
@@ -91,6 +94,14 @@ mod tests {
                 "a [withheld] b [withheld]",
             ),
             ("a b", 99, &["a", ""], "a b"),
+            (
+                "no: \"first line\"",
+                99,
+                &["first line\nsecond"],
+                "no: \"[withheld]\"",
+            ),
+            ("a\nb", 99, &["a\nb\n"], "a b"),
+            ("x ab\nc y", 99, &["ab\nc"], "x [withheld] y"),
             (
                 "said hello there",
                 99,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bridge_core::ports::HttpError;
+use bridge_core::ports::{ExchangeTimeout, HttpError};
 use bytes::Bytes;
 use http::{Request, Response};
 use ureq::config::Config;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Proxy, ProxyProtocol};
+use ureq::{AsSendBody, Body, Proxy, ProxyProtocol};
 
 use super::dns::DnsCache;
 use super::written::{self, Watched};
@@ -67,10 +67,11 @@ impl Agent {
     fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
         let (head, body) = request.into_parts();
         let has_body = !body.is_empty() || needs_body(&head.method);
+        let timeout = head.extensions.get().copied();
         let mut response = if has_body {
-            self.ureq.run(Request::from_parts(head, &body[..]))?
+            self.run(Request::from_parts(head, &body[..]), timeout)?
         } else {
-            self.ureq.run(Request::from_parts(head, ()))?
+            self.run(Request::from_parts(head, ()), timeout)?
         };
         let body = response
             .body_mut()
@@ -78,6 +79,24 @@ impl Agent {
             .limit(self.max_response_bytes)
             .read_to_vec()?;
         Ok(response.map(|_| Bytes::from(body)))
+    }
+
+    fn run(
+        &self,
+        request: Request<impl AsSendBody>,
+        timeout: Option<ExchangeTimeout>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let Some(ExchangeTimeout(timeout)) = timeout else {
+            return self.ureq.run(request);
+        };
+        let whole = Some(timeout.min(ExchangeTimeout::MOST));
+        let request = self.ureq.configure_request(request);
+        let request = request.timeout_global(whole).timeout_per_call(whole);
+        let request = request.timeout_send_request(whole).timeout_send_body(whole);
+        let request = request
+            .timeout_recv_response(whole)
+            .timeout_recv_body(whole);
+        self.ureq.run(request.build())
     }
 }
 

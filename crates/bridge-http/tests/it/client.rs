@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bridge_core::ports::{HttpError, HttpErrorKind, HttpExchange, Reached};
+use bridge_core::ports::{ExchangeTimeout, HttpError, HttpErrorKind, HttpExchange, Reached};
 use bridge_http::{BlockingPool, ClientError, ClientOptions, HttpClient};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -211,6 +211,40 @@ async fn failures_say_what_and_whether_it_arrived() {
         let begins = format!("{scheme}://{address}: ");
         assert!(error.detail.starts_with(&begins), "{number}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_long_poll_may_wait_as_long_as_it_says() {
+    let (address, requests, open) = gated();
+    let client = client(ClientOptions {
+        call_timeout: Duration::from_millis(300),
+        connect_timeout: Duration::from_millis(200),
+        ..options()
+    });
+    let asking = |timeout| {
+        let mut request = post(&format!("http://{address}/poll"), "");
+        request.extensions_mut().insert(ExchangeTimeout(timeout));
+        client.exchange(request)
+    };
+    let mut poll = asking(Duration::from_secs(60));
+    let too_short = async {
+        // What was asked later, with the shorter limit, has ended; the poll goes on.
+        let (path, requests) = next(requests).await;
+        assert_eq!(path, "/poll");
+        let stalled = after_reading(stall);
+        let error = exchange(&client, &format!("http://{stalled}/")).await;
+        assert_eq!(error.unwrap_err().kind, HttpErrorKind::Timeout);
+        requests
+    };
+    let _requests = tokio::select! {
+        requests = too_short => requests,
+        early = &mut poll => panic!("{early:?}"),
+    };
+    open.send(()).unwrap();
+    assert_eq!(soon(poll).await.unwrap().status(), 200);
+
+    let shorter = asking(Duration::from_millis(100)).await;
+    assert_eq!(shorter.unwrap_err().kind, HttpErrorKind::Timeout);
 }
 
 #[tokio::test]

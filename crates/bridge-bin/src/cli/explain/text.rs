@@ -105,7 +105,7 @@ fn describe_target(target: &TargetRecord) -> String {
     let count = counted(target.parts.len(), "part");
     let limit = target.limit.unwrap_or_default();
     let mut lines = vec![format!(
-        "  -> {channel}: {count}, {} of {limit} bytes",
+        "  -> {channel}: {count}, size {} of {limit}",
         sizes.join(" + ")
     )];
     for part in &target.parts {
