@@ -301,6 +301,7 @@ impl Lane {
         let clock = &context.clock;
         let failure = Failure {
             error: &error,
+            purpose: &delivery.content.purpose,
             progress: delivery.progress,
             queued_at: delivery.queued_at,
             idempotent: target.capabilities.idempotent_send,
@@ -321,6 +322,7 @@ impl Lane {
                 Next::Again(step, progress)
             }
             Verdict::Expired(reason) => Next::End(Step::Expired { reason }),
+            Verdict::NotShown(reason) => Next::End(Step::NotShown { reason }),
             Verdict::Dead(death) => Next::End(Step::Dead(death)),
         }
     }

@@ -20,7 +20,7 @@ use bridge_core::ports::SecretSource;
 use bridge_store::{Inspector, Trace};
 use dingtalk_sandbox::Sandbox;
 use driver_dingtalk::DingTalk;
-use platform::{Hub, Plain, Rich, hub, room};
+use platform::{Hub, NO_SIGN, Plain, Rich, hub, room};
 
 /// A bridge with the rooms `a` and `b`, connected, and `c` that hears from `a`: `c` shows only text.
 struct World {
@@ -216,6 +216,33 @@ async fn what_a_target_shows_is_carried_out_and_the_rest_degraded() {
     assert_eq!(world.ends("x1").await, ["delivered", not_shown]);
     let trace = world.trace("x1");
     assert_eq!(trace.messages[0].change_of.as_deref(), Some("m1"));
+}
+
+#[tokio::test]
+async fn a_sign_that_a_platform_does_not_have_is_let_go() {
+    let world = World::new("signs").await;
+    let sign = || NO_SIGN.to_owned();
+    for event in [
+        Event::Message(said("m1", "hi")),
+        change("r1", "m1", ChangeKind::Reacted(sign())),
+        change("r2", "m1", ChangeKind::ReactionRemoved(sign())),
+        Event::Message(said("m2", "there")),
+    ] {
+        world.a.tell(event).await;
+    }
+    world.b.wait_for(4).await;
+    world.settled().await;
+    let let_go = "not_shown: react: rejected: there is no such sign";
+    for id in ["r1", "r2"] {
+        assert!(world.ends(id).await.contains(&let_go.to_owned()), "{id}");
+    }
+    assert!(
+        !world
+            .ends("m1")
+            .await
+            .iter()
+            .any(|end| end.starts_with("dead"))
+    );
 }
 
 #[tokio::test]

@@ -46,6 +46,11 @@ impl Purpose {
         matches!(self, Self::Say | Self::Reply(_))
     }
 
+    /// Whether it puts a sign to a message, or takes one back.
+    pub fn is_sign(&self) -> bool {
+        matches!(self, Self::React { .. } | Self::RemoveReaction { .. })
+    }
+
     /// The message that it changes; `None` if it changes none.
     pub fn change_of(&self) -> Option<&str> {
         match self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::settings::{DeliveryPolicy, OnDead, OnUncertain};
 use crate::outcome::{Certainty, RetryAdvice, Scope, SendError};
+use crate::purpose::Purpose;
 use crate::store::{Death, Progress};
 use crate::time::{Timestamp, format_duration};
 
@@ -26,6 +27,8 @@ pub enum Verdict {
     },
     /// It is no longer worth sending when it may be tried again, for this reason; it is dropped.
     Expired(String),
+    /// The platform refuses a sign, for this reason: it has no such one. Nobody needs to see to that.
+    NotShown(String),
     /// It becomes a dead letter.
     Dead(Death),
 }
@@ -35,6 +38,8 @@ pub enum Verdict {
 pub struct Failure<'a> {
     /// What the driver said.
     pub error: &'a SendError,
+    /// What was to be done.
+    pub purpose: &'a Purpose,
     /// The progress before this try.
     pub progress: Progress,
     /// From when the delivery's age counts.
@@ -77,6 +82,9 @@ pub fn judge(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Verdict {
         }
     }
     let (pause, scope) = match error.advice {
+        RetryAdvice::Never if failure.purpose.is_sign() && !perhaps_delivered(died) => {
+            return Verdict::NotShown(error.to_string());
+        }
         RetryAdvice::Never => return dead(error.to_string()),
         RetryAdvice::Backoff(scope) => (
             backoff(progress.attempts, policy.backoff_max).mul_f64(failure.jitter),

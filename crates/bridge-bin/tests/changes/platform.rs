@@ -36,6 +36,9 @@ struct State {
 
 static HUBS: LazyLock<Mutex<HashMap<String, Arc<Hub>>>> = LazyLock::new(Mutex::default);
 
+/// A sign that no platform has.
+pub(crate) const NO_SIGN: &str = "🦄";
+
 /// The hub of this name, which instances name in their settings.
 pub(crate) fn hub(name: &str) -> Arc<Hub> {
     let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +188,11 @@ macro_rules! platform {
             }
 
             async fn send(&self, outgoing: &Outgoing) -> Result<Sent, SendError> {
-                Ok(self.0.send(outgoing))
+                let sent = self.0.send(outgoing);
+                match outgoing.text.contains(NO_SIGN) {
+                    true => Err(SendError::rejected("react", "there is no such sign")),
+                    false => Ok(sent),
+                }
             }
         }
     };

@@ -8,6 +8,7 @@ fn failure(error: &SendError, progress: Progress) -> Failure<'_> {
     let now = Timestamp::EPOCH.plus(HOUR);
     Failure {
         error,
+        purpose: &Purpose::Say,
         progress,
         queued_at,
         idempotent: false,
@@ -21,12 +22,76 @@ fn judged(failure: &Failure<'_>, policy: &DeliveryPolicy) -> Result<u128, (Strin
     match judge(failure, policy) {
         Verdict::Again { progress, .. } => Ok(progress.not_before.since(failure.now).as_millis()),
         Verdict::Expired(reason) => Err((reason, false)),
+        Verdict::NotShown(reason) => panic!("{reason}"),
         Verdict::Dead(death) => Err((death.reason, death.may_have_been_delivered)),
     }
 }
 
 fn temporary(advice: RetryAdvice) -> SendError {
     SendError::temporary(ErrorKind::Throttled, advice, "send", "busy")
+}
+
+#[test]
+fn a_sign_that_the_platform_does_not_have_is_no_dead_letter() {
+    let policy = DeliveryPolicy::default();
+    let refused = SendError::rejected("react", "no such sign");
+    let unsure = SendError {
+        certainty: Certainty::Unknown,
+        ..refused.clone()
+    };
+    let sign = || "m1".to_owned();
+    let doubtful = Progress {
+        uncertain: 1,
+        ..Progress::START
+    };
+    let rows = [
+        (
+            Purpose::React { to: sign() },
+            &refused,
+            Progress::START,
+            true,
+        ),
+        (
+            Purpose::RemoveReaction { from: sign() },
+            &refused,
+            Progress::START,
+            true,
+        ),
+        (
+            Purpose::Recall { of: sign() },
+            &refused,
+            Progress::START,
+            false,
+        ),
+        (
+            Purpose::Edit { of: sign() },
+            &refused,
+            Progress::START,
+            false,
+        ),
+        (Purpose::Say, &refused, Progress::START, false),
+        // It may stand there.
+        (
+            Purpose::React { to: sign() },
+            &unsure,
+            Progress::START,
+            false,
+        ),
+        (Purpose::React { to: sign() }, &refused, doubtful, false),
+    ];
+    for (purpose, error, progress, is_let_go) in rows {
+        let failure = Failure {
+            purpose: &purpose,
+            ..failure(error, progress)
+        };
+        match judge(&failure, &policy) {
+            Verdict::NotShown(reason) => {
+                assert!(is_let_go && reason.contains("no such sign"), "{purpose:?}")
+            }
+            Verdict::Dead(_) => assert!(!is_let_go, "{purpose:?}"),
+            other => panic!("{purpose:?}: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use bridge_core::config::settings::DeliveryPolicy;
 use bridge_core::driver::{Driver, Outgoing};
 use bridge_core::ports::Clock;
+use bridge_core::purpose::Purpose;
 use bridge_core::retry::{self, Failure, Verdict};
 use bridge_core::store::Progress;
 
@@ -102,6 +103,7 @@ async fn deliver<S: Subject>(
         };
         let failure = Failure {
             error: &error,
+            purpose: &Purpose::Say,
             progress,
             queued_at,
             idempotent: bench.is_idempotent,
@@ -111,7 +113,9 @@ async fn deliver<S: Subject>(
         match retry::judge(&failure, &policy) {
             Verdict::Again { progress: next, .. } => progress = next,
             Verdict::Dead(death) => return ended(death.progress, Some(death.reason)),
-            Verdict::Expired(reason) => return ended(progress, Some(reason)),
+            Verdict::NotShown(reason) | Verdict::Expired(reason) => {
+                return ended(progress, Some(reason));
+            }
         }
         let pause = progress.not_before.since(bench.clock.now());
         bench.clock.sleep(pause).await;
