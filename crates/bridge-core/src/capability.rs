@@ -32,6 +32,9 @@ pub struct Capabilities {
     pub hears_own_sends: bool,
     /// Whether an instance hears in its channels what other robots of the platform send there.
     pub hears_other_robots: bool,
+    /// Whether callbacks lack what people should see, such as names, so that
+    /// [`Driver::look_up`](crate::driver::Driver::look_up) has to ask for it.
+    pub looks_up: bool,
 }
 
 /// How messages come in.
@@ -99,6 +102,7 @@ impl Capabilities {
             channel_rate_per_minute: 0,
             hears_own_sends: false,
             hears_other_robots: false,
+            looks_up: false,
         }
     }
 }

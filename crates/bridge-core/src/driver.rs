@@ -128,6 +128,22 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - Pure; must not block. Adds and takes away no event.
     fn complete(&self, _headers: &http::HeaderMap, _batch: &mut Batch) {}
 
+    /// Asks the platform for what a callback names by an id alone, such as the names of people, and puts
+    /// it into the batch.
+    ///
+    /// - Called after [`Driver::complete`], if the capabilities say
+    ///   [`looks_up`](crate::capability::Capabilities::looks_up). What comes over a connection or a poll
+    ///   is looked up in [`Driver::run`], before [`Work::take`].
+    /// - Callbacks are looked up at once and taken in the order in which they came. So keep what was
+    ///   found, with a bound and for a time: nobody should wait twice for one name.
+    /// - Dropped after 2 seconds, at any await. What is not known by then stays as it came, and so does
+    ///   what the platform does not tell.
+    /// - Adds and takes away no event, and changes no id and no address: a callback that is repeated may
+    ///   be looked up with another result.
+    fn look_up(&self, _batch: &mut Batch) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Answers a question at one of the paths that [`Driver::listen`] names; the refusal is for the
     /// log, and answered 401.
     ///
@@ -253,6 +269,11 @@ pub trait ErasedDriver: Send + Sync {
     /// See [`Driver::complete`].
     fn complete(&self, _headers: &http::HeaderMap, _batch: &mut Batch) {}
 
+    /// See [`Driver::look_up`].
+    fn look_up<'a>(&'a self, _batch: &'a mut Batch) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// See [`Driver::answer`].
     fn answer<'a>(
         &'a self,
@@ -287,6 +308,10 @@ impl<D: Driver> ErasedDriver for D {
 
     fn complete(&self, headers: &http::HeaderMap, batch: &mut Batch) {
         Driver::complete(self, headers, batch);
+    }
+
+    fn look_up<'a>(&'a self, batch: &'a mut Batch) -> BoxFuture<'a, ()> {
+        Box::pin(Driver::look_up(self, batch))
     }
 
     fn answer<'a>(

@@ -15,7 +15,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -43,6 +43,10 @@ pub trait Intake: Send + Sync + 'static {
     fn refused(&self, status: StatusCode, refusal: &Refusal);
 }
 
+/// How long a driver may look up what a callback lacks: platforms wait for their answer, some of them
+/// for three seconds.
+const LONGEST_LOOK_UP: Duration = Duration::from_secs(2);
+
 /// How long a driver may take to answer a question: longer than a reader waits for news.
 const LONGEST_ANSWER: Duration = Duration::from_secs(90);
 
@@ -63,6 +67,8 @@ pub struct InboundOptions {
     /// Bodies of more than [`SMALL_BODY_BYTES`] being read at once; one more is answered 503. 0
     /// counts as 1.
     pub max_large_bodies: usize,
+    /// Whether the driver looks up what callbacks lack. They are taken in one after the other then.
+    pub looks_up: bool,
     /// Turns true when the bridge stops: a question that is not answered by then is answered 503, since
     /// whoever asks may be waiting for news.
     pub stopping: Option<watch::Receiver<bool>>,
@@ -75,6 +81,7 @@ impl Default for InboundOptions {
             timeout: Duration::from_secs(10),
             max_concurrent: 256,
             max_large_bodies: 64,
+            looks_up: false,
             stopping: None,
         }
     }
@@ -127,6 +134,7 @@ where
     });
     let listener = Arc::clone(&intake);
     let stopping = options.stopping;
+    let turns = options.looks_up.then(|| Arc::new(Semaphore::new(1)));
     let work = ServiceBuilder::new()
         // Outside the limit that it sheds for: without a free slot, 503 at once instead of a queue.
         .load_shed()
@@ -137,6 +145,7 @@ where
             serve_one(
                 Arc::clone(&driver),
                 Arc::clone(&intake),
+                turns.clone(),
                 stopping.clone(),
                 asked,
             )
@@ -200,11 +209,12 @@ pub fn chosen<H: Send + 'static>(
 async fn serve_one(
     driver: Arc<dyn ErasedDriver>,
     intake: Arc<dyn Intake>,
+    turns: Option<Arc<Semaphore>>,
     stopping: Option<watch::Receiver<bool>>,
     asked: Asked,
 ) -> Result<Response<Full<Bytes>>, Refused> {
     match asked {
-        Asked::Callback(request) => admit(driver, intake, request).await,
+        Asked::Callback(request) => admit(driver, intake, turns, request).await,
         Asked::Question(request) => tokio::select! {
             biased;
             answered = answer(driver, request) => answered,
@@ -217,20 +227,43 @@ async fn serve_one(
 async fn admit(
     driver: Arc<dyn ErasedDriver>,
     intake: Arc<dyn Intake>,
+    turns: Option<Arc<Semaphore>>,
     request: Request<Bytes>,
 ) -> Result<Response<Full<Bytes>>, Refused> {
-    let batch = match driver.receive(&request) {
+    let mut batch = match driver.receive(&request) {
         Received::Accepted(batch) => batch,
         Received::Unauthorized(refusal) => return Err(Refused::Unauthorized(refusal)),
         Received::Malformed(refusal) => return Err(Refused::Malformed(refusal)),
     };
     // The batch has what is needed of it.
     drop(request);
+    // Kept until the batch is taken in: it comes behind those that came before, whoever of them is
+    // looked up for longer.
+    let _turn = match turns {
+        Some(turns) => look_up(&*driver, turns, &mut batch).await,
+        None => None,
+    };
     let answer = batch.answer.clone();
     match Handover::new(intake.take(batch)).await {
         Ok(()) => Ok(accepted(answer)),
         Err(busy) => Err(Refused::Busy(busy)),
     }
+}
+
+/// Has the driver look up what the batch lacks, and waits for its turn meanwhile.
+async fn look_up(
+    driver: &dyn ErasedDriver,
+    turns: Arc<Semaphore>,
+    batch: &mut Batch,
+) -> Option<OwnedSemaphorePermit> {
+    let found = tokio::time::timeout(LONGEST_LOOK_UP, driver.look_up(batch));
+    // The turn is asked for first: turns are given in that order.
+    let (turn, found) = tokio::join!(biased; turns.acquire_owned(), found);
+    if found.is_err() {
+        tracing::debug!("looking up what a callback lacks took too long; it is taken in without");
+    }
+    // The semaphore is never closed.
+    turn.ok()
 }
 
 /// Has the driver answer what it is asked.

@@ -213,7 +213,11 @@ impl Workshop {
         let idle = works.then(|| Arc::clone(&driver));
         let inlet = listen.map(|listen: Listen| {
             let taken_by = Arc::new(intake.clone());
-            let endpoint = endpoint(driver, &listen, taken_by, self.inbound.clone());
+            let inbound = InboundOptions {
+                looks_up: capabilities.looks_up,
+                ..self.inbound.clone()
+            };
+            let endpoint = endpoint(driver, &listen, taken_by, inbound);
             Inlet {
                 key: DoorKey::of(&listen, &id),
                 path: listen.path,

@@ -9,6 +9,7 @@ mod client;
 mod crowd;
 mod dial;
 mod inbound;
+mod look_ups;
 mod outbound;
 mod peers;
 mod questions;
