@@ -24,6 +24,7 @@ pub mod ports;
 pub mod purpose;
 pub mod retry;
 pub mod rules;
+pub mod sandbox;
 pub mod secret;
 pub mod store;
 pub mod time;
@@ -34,7 +35,7 @@ pub mod time;
 /// no longer keep the contract: `docs/compatibility.md` says when that is.
 pub const API_LEVEL: u32 = 1;
 
-/// What `register_driver!` expands to; not part of the API.
+/// What `register_driver!` and `register_sandbox!` expand to; not part of the API.
 #[doc(hidden)]
 pub mod macros {
     pub use inventory;

@@ -99,7 +99,14 @@ fn read(path: &Path) -> String {
 fn sources() -> Vec<String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut texts = Vec::new();
-    for module in ["driver", "capability", "message", "outcome", "ports"] {
+    for module in [
+        "driver",
+        "capability",
+        "message",
+        "outcome",
+        "ports",
+        "sandbox",
+    ] {
         texts.push(read(&src.join(module).with_extension("rs")));
         for entry in src.join(module).read_dir().into_iter().flatten() {
             texts.push(read(&entry.expect("an entry").path()));
