@@ -48,6 +48,7 @@ mod faults;
 mod ids;
 mod journal;
 mod people;
+mod playground;
 mod pusher;
 mod refusal;
 mod sandbox;

@@ -20,15 +20,15 @@ use tokio::sync::mpsc;
 use crate::support::City;
 
 /// A callback as the other side got it.
-struct Arrived {
+pub(crate) struct Arrived {
     method: Method,
     path: String,
     headers: HeaderMap,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Arrived {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
 
@@ -38,7 +38,7 @@ impl Arrived {
 }
 
 /// Answers every request with `status` and the body `{}`, and hands it on.
-async fn receiver(status: StatusCode) -> (SocketAddr, mpsc::UnboundedReceiver<Arrived>) {
+pub(crate) async fn receiver(status: StatusCode) -> (SocketAddr, mpsc::UnboundedReceiver<Arrived>) {
     receiver_saying(status, "{}").await
 }
 

@@ -8,6 +8,7 @@
 mod callbacks;
 mod faults;
 mod groups;
+mod playground;
 mod strictness;
 mod support;
 mod tokens;
