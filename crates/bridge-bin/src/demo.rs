@@ -1,7 +1,9 @@
-//! A conversation between two groups of the sandbox, over the same bridge that `run` starts: shown
+//! A conversation between two rooms of sandboxes, over the same bridge that `run` starts: shown
 //! as it happens, then judged.
 
+mod choice;
 mod files;
+mod house;
 pub(crate) mod keyboard;
 mod ledger;
 mod play;
@@ -16,9 +18,9 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
-use bridge_core::catalog::Catalog;
 use tokio::sync::mpsc;
 
+pub(crate) use choice::Linked;
 pub(crate) use ledger::Verdict;
 pub(crate) use show::Print;
 pub(crate) use stage::StageError;
@@ -61,23 +63,34 @@ impl fmt::Display for DemoError {
 
 impl std::error::Error for DemoError {}
 
-/// Plays the demo and judges it; `interrupted` ends it early. Whatever happens, nothing runs and
+/// Plays the demo on the sandboxes of `platforms` (one is for both rooms, none leaves the choice to the
+/// demo) and judges it; `interrupted` ends it early. Whatever happens, nothing runs and
 /// no file is left when it resolves.
 ///
 /// # Errors
 ///
 /// [`DemoError`]. A bridge that did not do what it should is no error but a [`Verdict`].
 pub(crate) async fn demo(
-    catalog: &Catalog,
+    linked: Linked<'_>,
+    platforms: &[String],
     look: Look,
     audience: Audience,
     print: Print<'_>,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Verdict, DemoError> {
     let mut interrupted = pin!(interrupted);
-    let stage = Stage::open(catalog).await.map_err(DemoError::Stage)?;
+    let opened = Stage::open(linked, platforms).await;
+    let (stage, brought) = opened.map_err(DemoError::Stage)?;
+    let connected = tokio::select! {
+        connected = stage.connect() => connected.map_err(DemoError::Stage),
+        () = &mut interrupted => Err(DemoError::Interrupted),
+    };
+    if let Err(error) = connected {
+        stage.close().await;
+        return Err(error);
+    }
     print(&stage.describe());
-    let mut show = Show::new(&stage, look, print);
+    let mut show = Show::new(&stage, brought, look, print);
     show.begin();
     let pause = match audience {
         Audience::Silent => Duration::ZERO,
@@ -96,7 +109,7 @@ pub(crate) async fn demo(
         problem = show.until_delivered().await.err();
     }
     stage.close().await;
-    let mut verdict = show.end().await;
+    let mut verdict = show.end();
     if played.is_none() {
         return Err(DemoError::Interrupted);
     }

@@ -51,8 +51,9 @@ pub trait Sandbox: Sized + Send + Sync + 'static {
     /// What it plays and where, as a clause: `plays DingTalk on http://127.0.0.1:40123`.
     fn describe(&self) -> String;
 
-    /// Opens a room for `place`, and gives `screen` whatever the bridge brings to it, in order, as
-    /// soon as people there would see it. Nothing that people say themselves is shown there.
+    /// Opens a room for `place`, and gives `screen` whatever the bridge brings to it: in order, as
+    /// soon as people there would see it, and as they would read it. What people say themselves is
+    /// not given.
     ///
     /// - Called before the bridge starts, for one or two places of different names.
     ///

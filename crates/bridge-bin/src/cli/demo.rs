@@ -1,4 +1,4 @@
-//! `bridge demo`: a bridge between two sandbox groups, played, shown and judged.
+//! `bridge demo`: a bridge between two rooms of sandboxes, played, shown and judged.
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, stdin, stdout};
@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::LogSettings;
+use bridge_core::sandbox::Sandboxes;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, output};
-use crate::demo::{Audience, Look, Paint, demo as play, keyboard};
+use crate::demo::{Audience, Linked, Look, Paint, demo as play, keyboard};
 use crate::logging;
 
-/// Warnings, without that of the callback which the demo forges: it would stand in the middle of
+/// Warnings, without that of the callback that a sandbox forges: it would stand in the middle of
 /// the conversation. What the bridge answers to a callback is judged by the demo itself.
 const QUIET: &str = "warn,bridge_bin::intake=error";
 
@@ -26,6 +27,11 @@ const PLAIN_COLUMNS: usize = 80;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The platform on which it plays, or the one of the left room and the one of the right; DingTalk,
+    /// if its driver is linked
+    #[arg(value_name = "PLATFORM", num_args = 0..=2)]
+    platforms: Vec<String>,
+
     /// Play the conversation, verify that everything arrived, in order and once, and exit 0 or 1;
     /// so it does wherever stdin is no terminal
     #[arg(long)]
@@ -51,6 +57,11 @@ fn try_demo(args: &Args, catalog: &Catalog) -> Result<Exit, String> {
         &LogSettings::default(),
         Some(args.log.as_deref().unwrap_or(QUIET)),
     )?;
+    let sandboxes = Sandboxes::linked().map_err(|error| error.to_string())?;
+    let linked = Linked {
+        catalog,
+        sandboxes: &sandboxes,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -68,7 +79,8 @@ fn try_demo(args: &Args, catalog: &Catalog) -> Result<Exit, String> {
     let verdict = runtime.block_on(async {
         let interrupted = Interruption::new()?;
         let played = play(
-            catalog,
+            linked,
+            &args.platforms,
             look(),
             audience,
             &output::print,

@@ -1,102 +1,122 @@
-//! The config and the rules that are embedded in the binary, and what the sandbox needs to know of
-//! them: there is one place for every key, so the two sides can't disagree.
+//! The config and the rules of the demo, put together from what the rooms say of themselves.
 
 use std::path::Path;
 
 use bridge_core::catalog::Catalog;
-use bridge_core::config::{Loaded, Source, load};
+use bridge_core::config::{Loaded, Setup, Source, load};
+use bridge_core::id::Address;
 use bridge_core::ports::SecretSource;
-use serde_json::Value;
+use bridge_core::sandbox::{Place, SandboxEntry};
+use serde_json::{Map, Value, json};
 
+use super::house::Rooms;
 use super::side::Pair;
 
-/// The rules as a person would write them; the demo shows them.
-pub(super) const RULES: &str = include_str!("rules.json");
-
-const CONFIG: &str = include_str!("config.json");
-/// The platform that the sandbox plays.
-pub(super) const PLATFORM: &str = "dingtalk";
-const INSTANCES: Pair<&str> = Pair {
-    left: "dt_shanghai",
-    right: "dt_berlin",
-};
-
-/// What the files say of one instance and its group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the files say of one instance and its channel.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct End {
-    pub(super) instance: &'static str,
-    pub(super) app_key: String,
-    pub(super) app_secret: String,
-    pub(super) signing_secret: String,
-    pub(super) robot_code: String,
-    pub(super) open_conversation_id: String,
+    pub(super) platform: &'static str,
+    pub(super) instance: String,
+    pub(super) settings: Value,
+    pub(super) address: Address,
 }
 
-/// Both ends, or the path of the key that the embedded files lack.
-pub(super) fn ends() -> Result<Pair<End>, String> {
-    let config = parse(CONFIG)?;
-    let rules = parse(RULES)?;
-    INSTANCES.try_map(|instance| {
-        let key = |name| text(&config, &format!("/{PLATFORM}/{instance}/{name}"));
-        let address = format!("/rules/0/channels/{instance}/open_conversation_id");
-        Ok(End {
-            instance,
-            app_key: key("app_key")?,
-            app_secret: key("app_secret")?,
-            signing_secret: key("signing_secret")?,
-            robot_code: key("robot_code")?,
-            open_conversation_id: text(&rules, &address)?,
-        })
-    })
-}
-
-/// Loads both files as `run` would, with the store in `data_dir` and DingTalk's API at `api_base`.
-pub(super) fn load_embedded(
-    catalog: &Catalog,
-    data_dir: &Path,
-    api_base: &str,
-) -> Result<Loaded, String> {
-    let data_dir = data_dir.to_str().ok_or_else(|| {
-        let shown = data_dir.display();
-        format!("the temporary folder {shown} has a name that is not UTF-8; set TMPDIR to another")
-    })?;
-    let mut config = parse(CONFIG)?;
-    set(&mut config, "/global/data_dir", data_dir)?;
-    for instance in [INSTANCES.left, INSTANCES.right] {
-        let path = format!("/{PLATFORM}/{instance}/api_base");
-        set(&mut config, &path, api_base)?;
+impl Pair<End> {
+    /// What the rooms say of themselves.
+    pub(super) fn of(rooms: &Rooms, entries: Pair<SandboxEntry>, places: Pair<Place>) -> Self {
+        let places = entries.zip(places);
+        rooms
+            .as_ref()
+            .zip(places)
+            .map(|(room, (entry, place))| End {
+                platform: entry.platform(),
+                instance: format!("{}_{}", entry.short(), place.name),
+                settings: room.settings(),
+                address: room.address(),
+            })
     }
-    let config = source("demo/config.json", &config.to_string());
-    let rules = source("demo/rules.json", RULES);
-    Ok(load(&config, &rules, catalog, &NoSecrets))
+
+    /// The rules as a person would write them; the demo shows them.
+    pub(super) fn rules(&self) -> String {
+        let name = |end: &End| format!("{}:", Value::from(&*end.instance));
+        let (left, right) = (name(&self.left), name(&self.right));
+        let width = left.chars().count().max(right.chars().count());
+        format!(
+            concat!(
+                "{{ \"rules\": [\n",
+                "  {{ \"id\": \"offices\", \"type\": \"connect\",\n",
+                "    \"channels\": {{ {left:<width$} {here},\n",
+                "                  {right:<width$} {there} }},\n",
+                "    \"msg\": {{ \"msg_format\": \"{{user}}: {{msg}}\" }} }}\n",
+                "] }}",
+            ),
+            left = left,
+            right = right,
+            here = self.left.address(),
+            there = self.right.address(),
+            width = width,
+        )
+    }
+
+    /// What `run` would make of both files, with the store in `data_dir`.
+    ///
+    /// # Errors
+    ///
+    /// What the check says of them, or why there is no name for the folder.
+    pub(super) fn setup(&self, catalog: &Catalog, data_dir: &Path) -> Result<Setup, String> {
+        let loaded = self.load(catalog, data_dir)?;
+        loaded.setup.ok_or_else(|| {
+            let found = loaded.diagnostics.iter().map(ToString::to_string);
+            found.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn load(&self, catalog: &Catalog, data_dir: &Path) -> Result<Loaded, String> {
+        let data_dir = data_dir.to_str().ok_or_else(|| {
+            let shown = data_dir.display();
+            format!(
+                "the temporary folder {shown} has a name that is not UTF-8; set TMPDIR to another"
+            )
+        })?;
+        let config = source("demo/config.json", self.config(data_dir).to_string());
+        let rules = source("demo/rules.json", self.rules());
+        Ok(load(&config, &rules, catalog, &NoSecrets))
+    }
+
+    fn config(&self, data_dir: &str) -> Value {
+        let mut config = json!({ "global": { "data_dir": data_dir } });
+        for end in [&self.left, &self.right] {
+            let of_platform = &mut config[end.platform];
+            if of_platform.is_null() {
+                *of_platform = Value::Object(Map::new());
+            }
+            of_platform[&end.instance] = end.settings.clone();
+        }
+        config
+    }
 }
 
-fn parse(json: &str) -> Result<Value, String> {
-    serde_json::from_str(json).map_err(|error| format!("an embedded file is not JSON: {error}"))
+impl End {
+    /// The address as JSON, with spaces as a person would set them.
+    fn address(&self) -> String {
+        let pairs = self.address.iter();
+        let pairs =
+            pairs.map(|(key, value)| format!("{}: {}", Value::from(key), Value::from(value)));
+        match &*pairs.collect::<Vec<_>>().join(", ") {
+            "" => "{}".to_owned(),
+            pairs => format!("{{ {pairs} }}"),
+        }
+    }
 }
 
-fn text(document: &Value, path: &str) -> Result<String, String> {
-    let value = document.pointer(path).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or_else(|| lacks(path))
-}
-
-fn set(document: &mut Value, path: &str, text: &str) -> Result<(), String> {
-    *document.pointer_mut(path).ok_or_else(|| lacks(path))? = text.into();
-    Ok(())
-}
-
-fn lacks(path: &str) -> String {
-    format!("the embedded files lack the text {path}")
-}
-
-fn source(name: &str, content: &str) -> Source {
+fn source(name: &str, content: String) -> Source {
     Source {
         name: name.to_owned(),
-        content: Ok(content.as_bytes().to_vec()),
+        content: Ok(content.into_bytes()),
     }
 }
 
-/// The embedded files hold their secrets, which open nothing but the sandbox.
+/// The files hold their secrets, which open nothing but the sandboxes.
 struct NoSecrets;
 
 impl SecretSource for NoSecrets {
@@ -113,40 +133,97 @@ impl SecretSource for NoSecrets {
 
 #[cfg(test)]
 mod tests {
+    use bridge_core::sandbox::Sandboxes;
+
+    use super::super::house::House;
+    use super::super::stage::PLACES;
     use super::*;
 
-    #[test]
-    fn the_embedded_files_are_without_a_flaw() {
-        let catalog = Catalog::linked().unwrap();
-        let dir = Path::new("/tmp/with \"quotes\"");
-        let loaded = load_embedded(&catalog, dir, "http://127.0.0.1:9").unwrap();
-        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
-        let setup = loaded.setup.unwrap();
-        assert_eq!(Path::new(&setup.global.data_dir), dir);
-        for instance in &setup.instances {
-            let listen = instance.driver.listen().unwrap();
-            assert!(listen.host.is_loopback() && listen.port == 0, "{listen:?}");
+    fn end(instance: &str, address: Address) -> End {
+        End {
+            platform: "dingtalk",
+            instance: instance.to_owned(),
+            settings: json!({
+                "app_key": instance,
+                "app_secret": "demo-secret",
+                "signing_secret": "demo-secret",
+                "robot_code": instance,
+                "listen_port": 0,
+            }),
+            address,
         }
-        let mut known: Vec<_> = setup
-            .instances
+    }
+
+    fn ends() -> Pair<End> {
+        let address = |id| Address::new([("open_conversation_id", id)]);
+        Pair {
+            left: end("dt_shanghai", address("cidShanghaiOps==")),
+            right: end("dt_berlin", address("cidBerlinOps==")),
+        }
+    }
+
+    #[test]
+    fn the_rules_stand_as_a_person_writes_them() {
+        let expected = r#"{ "rules": [
+  { "id": "offices", "type": "connect",
+    "channels": { "dt_shanghai": { "open_conversation_id": "cidShanghaiOps==" },
+                  "dt_berlin":   { "open_conversation_id": "cidBerlinOps==" } },
+    "msg": { "msg_format": "{user}: {msg}" } }
+] }"#;
+        assert_eq!(ends().rules(), expected);
+        let mut ends = ends();
+        ends.right = end("hook", Address::default());
+        let rules = ends.rules();
+        assert!(rules.contains("\"hook\":        {} },\n"), "{rules}");
+    }
+
+    /// The ends of a demo between two sandboxes, of which nothing runs any more.
+    async fn ends_on(entries: Pair<SandboxEntry>) -> Pair<End> {
+        let house = House::start(&entries).await.unwrap();
+        let (rooms, _) = house.open_rooms(PLACES).unwrap();
+        house.stop().await;
+        Pair::of(&rooms, entries, PLACES)
+    }
+
+    #[tokio::test]
+    async fn the_files_of_all_sandboxes_are_without_a_flaw() {
+        let catalog = Catalog::linked().unwrap();
+        let sandboxes = Sandboxes::linked().unwrap();
+        let dir = Path::new("/tmp/with \"quotes\"");
+        let all: Vec<_> = sandboxes.iter().copied().collect();
+        let pairs = all
             .iter()
-            .map(|each| each.id.as_str())
-            .collect();
-        known.sort_unstable();
-        assert_eq!(known, ["dt_berlin", "dt_shanghai"]);
+            .flat_map(|left| all.iter().map(move |right| (*left, *right)));
+        for (left, right) in pairs {
+            let ends = ends_on(Pair { left, right }).await;
+            let rules = ends.rules();
+            assert!(rules.lines().all(|line| line.len() <= 80), "{rules}");
+            let loaded = ends.load(&catalog, dir).unwrap();
+            assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+            let setup = loaded.setup.unwrap();
+            assert_eq!(Path::new(&setup.global.data_dir), dir);
+            let mut known = [&*ends.left.instance, &*ends.right.instance];
+            known.sort_unstable();
+            let instances = setup.instances.iter();
+            let instances: Vec<_> = instances.map(|each| each.id.as_str()).collect();
+            assert_eq!(instances, known);
+            for listen in setup
+                .instances
+                .iter()
+                .filter_map(|each| each.driver.listen())
+            {
+                assert!(listen.host.is_loopback() && listen.port == 0, "{listen:?}");
+            }
+        }
     }
 
     #[test]
-    fn both_ends_are_known_and_different() {
-        let Pair { left, right } = ends().unwrap();
-        assert_eq!(left.open_conversation_id, "cidShanghaiOps==");
-        assert_eq!(right.open_conversation_id, "cidBerlinOps==");
-        assert_ne!(left.app_key, right.app_key);
-        assert_ne!(left.signing_secret, right.signing_secret);
-    }
-
-    #[test]
-    fn the_rules_fit_a_narrow_terminal() {
-        assert!(RULES.lines().all(|line| line.len() <= 80));
+    fn what_the_check_refuses_is_said() {
+        let mut ends = ends();
+        ends.left.settings["listen_prot"] = 1.into();
+        let catalog = Catalog::linked().unwrap();
+        let refused = ends.setup(&catalog, Path::new("/tmp"));
+        let problem = refused.map(|_| ()).unwrap_err();
+        assert!(problem.contains("listen_prot"), "{problem}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::side::{Pair, Side};
 use super::view::show_duration;
 
-/// What was said in both groups and what the bridge brought to them.
+/// What was said in both rooms and what the bridge brought to them.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     said: Vec<Said>,
@@ -61,9 +61,9 @@ impl Ledger {
         said.took
     }
 
-    /// Whether at least `count` messages were said and all that were said have arrived.
-    pub(super) fn has_settled(&self, count: usize) -> bool {
-        self.said.len() >= count && self.said.iter().all(|said| said.took.is_some())
+    /// Whether all that was said has arrived.
+    pub(super) fn has_settled(&self) -> bool {
+        self.said.iter().all(|said| said.took.is_some())
     }
 
     /// Judges all that was said and arrived so far.
@@ -88,7 +88,7 @@ impl Ledger {
     }
 }
 
-/// What is wrong with what arrived in a group.
+/// What is wrong with what arrived in a room.
 fn compare(title: &str, expected: &[&str], arrived: &[String]) -> Option<String> {
     if expected == arrived {
         return None;
@@ -215,13 +215,13 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.said(Side::Right, "ok".to_owned(), start);
         ledger.said(Side::Right, "ok".to_owned(), later);
-        assert!(!ledger.has_settled(2));
+        assert!(!ledger.has_settled());
         let took = |millis| Some(Duration::from_millis(millis));
         let at = start + Duration::from_millis(7);
         assert_eq!(ledger.arrived(Side::Left, "ok", at), took(7));
         assert_eq!(ledger.arrived(Side::Left, "ok", at), took(2));
         assert_eq!(ledger.arrived(Side::Left, "ok", at), None);
-        assert!(ledger.has_settled(2) && !ledger.has_settled(3));
+        assert!(ledger.has_settled());
     }
 
     #[test]

@@ -1,20 +1,19 @@
 //! Plays the script, and says what the person at the terminal types.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use dingtalk_sandbox::{CallbackAnswer, CallbackError, Member, StatusCode};
+use bridge_core::sandbox::{Person, RoomError};
 use tokio::sync::mpsc;
 
 use super::keyboard::Typed;
-use super::script::{Person, Step, Way, YOU};
+use super::script::{Step, Way, YOU};
 use super::show::Show;
-use super::side::Side;
-
-/// With what a forged callback is signed: whatever it is, it is not the secret.
-const GUESS: &str = "a guess at the secret";
+use super::side::{Pair, Side};
 
 impl Show<'_> {
-    /// Plays `script`, with `pause` before each step, until all has arrived.
+    /// Plays `script`, with `pause` before each step, until all has arrived. What a room can't do is
+    /// left out, and a note says so.
     ///
     /// # Errors
     ///
@@ -22,7 +21,7 @@ impl Show<'_> {
     pub(super) async fn play(&mut self, script: &[Step], pause: Duration) -> Result<(), String> {
         let mut previous = None;
         for step in script {
-            // People answer what they have read; in one group they just go on talking.
+            // People answer what they have read; in one room they just go on talking.
             if previous.is_some_and(|side| side != step.side) {
                 self.until_delivered().await?;
             }
@@ -32,8 +31,8 @@ impl Show<'_> {
             }
             match step.way {
                 Way::Once => {
-                    let answer = self.say(step.side, step.person, step.text).await;
-                    expect_status("a message", answer, StatusCode::OK)?;
+                    let text = self.sayable(step.text);
+                    self.say(step.side, &step.person, &text).await?;
                 }
                 Way::Twice => self.say_twice(step).await?,
                 Way::Forged => self.forge(step).await?,
@@ -44,17 +43,15 @@ impl Show<'_> {
 
     /// Says what the person types, until they leave or `lines` ends.
     pub(super) async fn talk(&mut self, lines: &mut mpsc::Receiver<String>) {
+        let Pair { left, right } = self.titles();
         let hint = format!(
-            "Your turn: \"1 text\" speaks in {}, \"2 text\" in {}; \"quit\" or Ctrl-D ends.",
-            self.groups.left.title(),
-            self.groups.right.title()
+            "Your turn: \"1 text\" speaks in {left}, \"2 text\" in {right}; \"quit\" or Ctrl-D ends."
         );
         self.tell(&format!("\n{hint}\n"));
         while let Some(line) = self.during(lines.recv()).await {
             match Typed::parse(&line) {
                 Typed::Say(side, text) => {
-                    let answer = self.say(side, YOU, text).await;
-                    if let Err(problem) = expect_status("your message", answer, StatusCode::OK) {
+                    if let Err(problem) = self.say(side, &YOU, text).await {
                         self.note(&problem);
                     }
                 }
@@ -65,67 +62,64 @@ impl Show<'_> {
         }
     }
 
-    async fn say(
-        &mut self,
-        side: Side,
-        person: Person,
-        text: &str,
-    ) -> Result<CallbackAnswer, CallbackError> {
-        let group = self.groups.get(side).clone();
-        self.during(group.say(&member(person), text)).await
+    async fn say(&mut self, side: Side, person: &Person, text: &str) -> Result<(), String> {
+        self.said(side, person, text);
+        let room = self.seats.get(side).room.clone();
+        self.during(room.say(person, text)).await
     }
 
-    /// The platform did not hear the answer and posts the same callback again.
+    /// The platform did not hear the answer and tells the bridge of the same message again.
     async fn say_twice(&mut self, step: &Step) -> Result<(), String> {
-        let group = self.groups.get(step.side).clone();
-        let member = member(step.person);
-        let callback = group
-            .callback(&member, step.text)
-            .map_err(|error| error.to_string())?;
-        group.chat(&member, step.text);
-        let sandbox = self.sandbox.clone();
-        for post in ["a message", "the repeated callback"] {
-            let answer = self.during(sandbox.post(&callback)).await;
-            expect_status(post, answer, StatusCode::OK)?;
-        }
+        let Step { person, text, .. } = step;
+        self.said(step.side, person, text);
+        let seat = self.seats.get(step.side).clone();
+        let note = match self.during(seat.room.say_twice(person, text)).await {
+            Ok(answered) => format!(
+                "refused: the same callback a second time ({answered}, not delivered again)"
+            ),
+            Err(RoomError::Unable) => {
+                self.during(seat.room.say(person, text)).await?;
+                format!(
+                    "left out: the same message a second time, since the sandbox of {} can't repeat one",
+                    seat.platform
+                )
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         self.until_delivered().await?;
-        self.note("refused: the same callback a second time (answered 200, not delivered again)");
+        self.note(&note);
         Ok(())
     }
 
     async fn forge(&mut self, step: &Step) -> Result<(), String> {
-        let group = self.groups.get(step.side).clone();
-        let callback = group
-            .callback(&member(step.person), step.text)
-            .map_err(|error| error.to_string())?
-            .signed(GUESS);
-        let sandbox = self.sandbox.clone();
-        let answer = self.during(sandbox.post(&callback)).await;
-        expect_status("a forged callback", answer, StatusCode::UNAUTHORIZED)?;
-        self.note(&format!(
-            "refused: \"{}\", forged in the name of {} (answered 401)",
-            step.text, step.person.nick
-        ));
+        let Step { person, text, .. } = step;
+        let seat = self.seats.get(step.side).clone();
+        let note = match self.during(seat.room.forge(person, text)).await {
+            Ok(answered) => {
+                let name = seat.room.name_of(person);
+                format!("refused: \"{text}\", forged in the name of {name} ({answered})")
+            }
+            Err(RoomError::Unable) => format!(
+                "left out: a forged message, since the sandbox of {} can't forge one",
+                seat.platform
+            ),
+            Err(error) => return Err(error.to_string()),
+        };
+        self.note(&note);
         Ok(())
     }
-}
 
-fn member(person: Person) -> Member {
-    Member::new(person.nick, person.staff_id)
-}
-
-fn expect_status(
-    post: &str,
-    answer: Result<CallbackAnswer, CallbackError>,
-    expected: StatusCode,
-) -> Result<(), String> {
-    match answer {
-        Ok(answer) if answer.status == expected => Ok(()),
-        Ok(CallbackAnswer { status, .. }) => Err(format!(
-            "{post} was answered {} instead of {}",
-            status.as_u16(),
-            expected.as_u16()
-        )),
-        Err(error) => Err(format!("{post} was not answered: {error}")),
+    /// `text` as it can be said in one room and shown in the other.
+    fn sayable<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let seats = [&self.seats.left, &self.seats.right];
+        let mut lacking = seats.into_iter().filter(|seat| !seat.has_line_breaks);
+        match lacking.next() {
+            Some(seat) if text.contains('\n') => {
+                let platform = seat.platform;
+                self.note(&format!("left out: line breaks, since {platform} has none"));
+                text.replace('\n', " ").into()
+            }
+            _ => text.into(),
+        }
     }
 }

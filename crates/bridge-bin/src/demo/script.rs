@@ -1,8 +1,10 @@
 //! The conversation that the demo plays.
 
+use bridge_core::sandbox::Person;
+
 use super::side::Side;
 
-/// One thing that happens in a group.
+/// One thing that happens in a room.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub(super) side: Side,
@@ -11,46 +13,24 @@ pub(super) struct Step {
     pub(super) way: Way,
 }
 
-/// Somebody in a group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Person {
-    pub(super) nick: &'static str,
-    pub(super) staff_id: &'static str,
-}
-
-/// How a callback reaches the bridge.
+/// How the bridge hears of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Once and rightly signed.
+    /// Once and from the platform.
     Once,
-    /// Posted a second time, as the platform does when it missed the answer.
+    /// A second time as well, as from a platform that missed the answer.
     Twice,
-    /// Nobody said it: the callback is made up by someone who does not know the secret.
+    /// Nobody said it: it is made up by someone who does not know the secret.
     Forged,
 }
 
 /// Who speaks when the person at the terminal does.
-pub(super) const YOU: Person = Person {
-    nick: "你/you",
-    staff_id: "100099",
-};
+pub(super) const YOU: Person = Person::new("你/you", "you", "100099");
 
-const ZHANG: Person = Person {
-    nick: "张三",
-    staff_id: "100001",
-};
-const LI: Person = Person {
-    nick: "李娜",
-    staff_id: "100002",
-};
-const ANNA: Person = Person {
-    nick: "Anna",
-    staff_id: "200001",
-};
-const BEN: Person = Person {
-    nick: "Ben",
-    staff_id: "200002",
-};
+const ZHANG: Person = Person::new("张三", "zhangsan", "100001");
+const LI: Person = Person::new("李娜", "lina", "100002");
+const ANNA: Person = Person::new("Anna", "Anna", "200001");
+const BEN: Person = Person::new("Ben", "Ben", "200002");
 
 const fn left(person: Person, text: &'static str) -> Step {
     step(Side::Left, person, text, Way::Once)
@@ -71,7 +51,7 @@ const fn step(side: Side, person: Person, text: &'static str, way: Way) -> Step 
 
 /// Two offices hand over a release. Whoever speaks on one side first reads what came from the
 /// other; messages of one side in a row follow each other without a pause. The last message of
-/// each side comes after the repeated and the forged callback, so that a wrong delivery of either
+/// each side comes after the repeated and the forged one, so that a wrong delivery of either
 /// would have arrived before the end.
 pub(super) const CONVERSATION: [Step; 12] = [
     left(ZHANG, "早上好！2.0 刚刚上线。"),

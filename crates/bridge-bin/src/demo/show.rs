@@ -1,17 +1,19 @@
-//! Shows what happens in both groups as it happens.
+//! Shows what happens in both rooms as it happens.
 //!
-//! One task plays and shows: while it waits for anything, it shows what appears in the groups. So
-//! rows stand in the order of the sandbox's journal, and notes where they belong.
+//! One task plays and shows: while it waits for anything, it shows what the bridge brings. So what was
+//! said stands before what arrived of it, and notes stand where they belong.
 
 use std::fmt::Display;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dingtalk_sandbox::{Author, Entries, Entry, Group, Sandbox};
+use bridge_core::sandbox::Person;
+use tokio::sync::mpsc;
 
+use super::house::Brought;
 use super::ledger::{Ledger, Verdict};
 use super::side::{Pair, Side};
-use super::stage::Stage;
+use super::stage::{Seat, Stage};
 use super::view::{Look, View};
 
 /// How long it is waited for deliveries before they count as missing; generous, so that a busy
@@ -23,42 +25,44 @@ pub(crate) type Print<'a> = &'a dyn Fn(&dyn Display);
 
 /// The show on a stage.
 pub(super) struct Show<'a> {
-    pub(super) sandbox: Sandbox,
-    pub(super) groups: Pair<Group>,
-    entries: Entries,
+    pub(super) seats: Pair<Seat>,
+    brought: mpsc::Receiver<Brought>,
     ledger: Ledger,
     view: View,
     print: Print<'a>,
 }
 
 impl<'a> Show<'a> {
-    pub(super) fn new(stage: &Stage, look: Look, print: Print<'a>) -> Self {
+    pub(super) fn new(
+        stage: &Stage,
+        brought: mpsc::Receiver<Brought>,
+        look: Look,
+        print: Print<'a>,
+    ) -> Self {
         Self {
-            sandbox: stage.sandbox.clone(),
-            groups: stage.groups.clone(),
-            entries: stage.sandbox.subscribe(),
+            seats: stage.seats.clone(),
+            brought,
             ledger: Ledger::default(),
             view: View::new(look),
             print,
         }
     }
 
-    /// Names both groups at the top of their columns.
+    /// Names both rooms at the top of their columns.
     pub(super) fn begin(&self) {
         (self.print)(&self.view.head(&self.titles()));
     }
 
-    /// Shows what appears until all that was said has arrived.
+    /// Shows what the bridge brings until all that was said has arrived.
     ///
     /// # Errors
     ///
     /// If that takes longer than [`PATIENCE`].
     pub(super) async fn until_delivered(&mut self) -> Result<(), String> {
-        let said = self.sandbox_said();
         let delivered = async {
-            while !self.ledger.has_settled(said) {
-                match self.entries.next().await {
-                    Some(entry) => self.take(&entry),
+            while !self.ledger.has_settled() {
+                match self.brought.recv().await {
+                    Some(brought) => self.take(&brought),
                     None => return false,
                 }
             }
@@ -66,58 +70,43 @@ impl<'a> Show<'a> {
         };
         match tokio::time::timeout(PATIENCE, delivered).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err("the sandbox stopped before everything had arrived".to_owned()),
+            Ok(false) => Err("a sandbox stopped before everything had arrived".to_owned()),
             Err(_) => Err(format!("not everything had arrived after {PATIENCE:?}")),
         }
     }
 
     /// Judges the show. To be called when the stage is closed, since nothing more comes then.
-    pub(super) async fn end(mut self) -> Verdict {
-        while let Some(entry) = self.entries.next().await {
-            self.take(&entry);
+    pub(super) fn end(mut self) -> Verdict {
+        while let Ok(brought) = self.brought.try_recv() {
+            self.take(&brought);
         }
         self.ledger.verdict(&self.titles())
     }
 
-    /// How many messages the journal holds that people said, shown or not yet.
-    fn sandbox_said(&self) -> usize {
-        let transcript = self.sandbox.transcript();
-        transcript
-            .iter()
-            .filter(|entry| !entry.is_from_robot())
-            .count()
-    }
-
-    /// Does something and shows meanwhile what appears in the groups.
+    /// Does something and shows meanwhile what the bridge brings.
     pub(super) async fn during<T>(&mut self, doing: impl Future<Output = T>) -> T {
         let mut doing = pin!(doing);
         loop {
             tokio::select! {
                 biased;
-                Some(entry) = self.entries.next() => self.take(&entry),
+                Some(brought) = self.brought.recv() => self.take(&brought),
                 done = &mut doing => return done,
             }
         }
     }
 
-    fn take(&mut self, entry: &Entry) {
-        let is_here = |side: &Side| self.groups.get(*side).open_conversation_id() == &*entry.group;
-        let Some(side) = Side::BOTH.into_iter().find(is_here) else {
-            return;
-        };
-        let rows = match &entry.author {
-            Author::Member(member) => {
-                let text = format!("{}: {}", member.nick(), entry.text);
-                let rows = self.view.said(side, &text);
-                self.ledger.said(side, text, entry.at);
-                rows
-            }
-            Author::Robot { .. } => {
-                let took = self.ledger.arrived(side, &entry.text, entry.at);
-                self.view.arrived(side, &entry.text, took)
-            }
-        };
-        (self.print)(&rows);
+    /// Shows what somebody is about to say on `side`, which is to arrive on the other.
+    pub(super) fn said(&mut self, side: Side, person: &Person, text: &str) {
+        let name = self.seats.get(side).room.name_of(person);
+        let text = format!("{name}: {text}");
+        (self.print)(&self.view.said(side, &text));
+        self.ledger.said(side, text, Instant::now());
+    }
+
+    fn take(&mut self, brought: &Brought) {
+        let Brought { side, text, at } = brought;
+        let took = self.ledger.arrived(*side, text, *at);
+        (self.print)(&self.view.arrived(*side, text, took));
     }
 
     /// Shows something that happened beside the conversation.
@@ -130,10 +119,7 @@ impl<'a> Show<'a> {
         (self.print)(&self.view.paragraph(text));
     }
 
-    fn titles(&self) -> Pair<String> {
-        Pair {
-            left: self.groups.left.title().to_owned(),
-            right: self.groups.right.title().to_owned(),
-        }
+    pub(super) fn titles(&self) -> Pair<String> {
+        self.seats.as_ref().map(|seat| seat.room.title())
     }
 }

@@ -1,66 +1,79 @@
-//! What the demo runs on: a sandbox with two groups, and a bridge between them whose store is in a
-//! temporary folder.
+//! What the demo runs on: one or two sandboxes with a room for each side, and a bridge between them
+//! whose store is in a temporary folder.
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
-use bridge_core::catalog::Catalog;
 use bridge_core::config::Setup;
-use dingtalk_sandbox::{CallbackError, Group, Robot, Sandbox};
+use bridge_core::sandbox::{ErasedRoom, Place, SandboxEntry};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
-use super::files::{self, End, PLATFORM, RULES};
-use super::side::Pair;
+use super::choice::{Linked, NoSandbox};
+use super::files::End;
+use super::house::{Brought, House};
+use super::side::{Pair, Side};
 use crate::app::{Bridge, StartError};
 
-const TITLES: Pair<&str> = Pair {
-    left: "上海值班群",
-    right: "Berlin Ops",
+/// Where the conversation takes place.
+pub(super) const PLACES: Pair<Place> = Pair {
+    left: Place::new("shanghai", "上海值班群"),
+    right: Place::new("berlin", "Berlin Ops"),
 };
 
-/// A sandbox and a bridge that run, until [`Stage::close`].
-#[derive(Debug)]
+/// Sandboxes and a bridge that run, until [`Stage::close`].
 pub(super) struct Stage {
-    pub(super) sandbox: Sandbox,
-    pub(super) groups: Pair<Group>,
+    pub(super) seats: Pair<Seat>,
+    entries: Pair<SandboxEntry>,
+    house: House,
+    rules: String,
     bridge: Bridge,
     folder: TempDir,
+}
+
+/// A room, and what the demo knows of it.
+#[derive(Clone)]
+pub(super) struct Seat {
+    pub(super) platform: &'static str,
+    pub(super) room: Arc<dyn ErasedRoom>,
+    /// Whether a text there may have several lines.
+    pub(super) has_line_breaks: bool,
+    instance: String,
+    /// The path at which the instance listens, if it does.
+    path: Option<String>,
 }
 
 /// Why the demo can't begin. Nothing runs then.
 #[derive(Debug)]
 pub(crate) enum StageError {
-    /// The driver of the sandbox's platform is not there; these are.
-    NotLinked(Vec<&'static str>),
+    /// There is nothing to play on.
+    Choice(NoSandbox),
     /// There is no temporary folder to be had.
     Folder(io::Error),
-    /// The sandbox finds no port.
-    Sandbox(io::Error),
-    /// The embedded files are wrong.
+    /// A sandbox does not start, or a room does not open.
+    Sandbox(String),
+    /// The files are wrong.
     Files(String),
     /// The bridge does not start.
     Bridge(StartError),
-    /// The bridge does not listen where the sandbox could call it.
-    Callback(CallbackError),
+    /// Bridge and room don't meet.
+    Room(String),
 }
 
 impl fmt::Display for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotLinked(linked) => write!(
-                f,
-                "it plays with the driver \"{PLATFORM}\", which is not linked into this binary; linked: {}",
-                linked.join(", ")
-            ),
+            Self::Choice(error) => write!(f, "{error}"),
             Self::Folder(error) => write!(
                 f,
                 "no temporary folder can be made for the store: {error}; \
                  set TMPDIR to a folder that can be written"
             ),
-            Self::Sandbox(error) => write!(f, "the sandbox finds no port on 127.0.0.1: {error}"),
-            Self::Files(problem) => f.write_str(problem),
+            Self::Sandbox(problem) | Self::Files(problem) | Self::Room(problem) => {
+                f.write_str(problem)
+            }
             Self::Bridge(error) => write!(f, "{error}"),
-            Self::Callback(error) => write!(f, "{error}"),
         }
     }
 }
@@ -68,66 +81,94 @@ impl fmt::Display for StageError {
 impl std::error::Error for StageError {}
 
 impl Stage {
-    /// Starts the sandbox, then the bridge with the embedded files, then tells the robots where
-    /// the bridge listens.
-    pub(super) async fn open(catalog: &Catalog) -> Result<Self, StageError> {
-        if catalog.get(PLATFORM).is_none() {
-            let linked = catalog.iter().map(|entry| entry.info().platform);
-            return Err(StageError::NotLinked(linked.collect()));
-        }
-        let Pair { left, right } = files::ends().map_err(StageError::Files)?;
+    /// Starts the sandboxes, then the bridge with an instance for each room. What the bridge brings
+    /// comes through the receiver.
+    pub(super) async fn open(
+        linked: Linked<'_>,
+        names: &[String],
+    ) -> Result<(Self, mpsc::Receiver<Brought>), StageError> {
+        let entries = linked.choose(names).map_err(StageError::Choice)?;
         let folder = tempfile::Builder::new().prefix("bridge-demo-").tempdir();
         let folder = folder.map_err(StageError::Folder)?;
-        let sandbox = Sandbox::start().await.map_err(StageError::Sandbox)?;
-        let left = Room::furnish(&sandbox, left, TITLES.left);
-        let right = Room::furnish(&sandbox, right, TITLES.right);
-
-        let loaded = files::load_embedded(catalog, folder.path(), &sandbox.api_base());
-        let loaded = loaded.map_err(StageError::Files)?;
-        let setup = loaded.setup.ok_or_else(|| {
-            let found = loaded.diagnostics.iter().map(ToString::to_string);
-            StageError::Files(found.collect::<Vec<_>>().join("\n"))
-        })?;
-        let paths = [left.path(&setup)?, right.path(&setup)?];
-        let bridge = Bridge::start(setup).await.map_err(StageError::Bridge)?;
-        for (room, path) in [&left, &right].into_iter().zip(paths) {
-            room.connect(&bridge, &path)?;
+        let house = House::start(&entries).await;
+        let house = house.map_err(StageError::Sandbox)?;
+        let started = async {
+            let (rooms, brought) = house.open_rooms(PLACES).map_err(StageError::Sandbox)?;
+            let ends = Pair::of(&rooms, entries, PLACES);
+            let setup = ends.setup(linked.catalog, folder.path());
+            let setup = setup.map_err(StageError::Files)?;
+            let rules = ends.rules();
+            let seats = rooms
+                .zip(ends)
+                .map(|(room, end)| Seat::of(room, end, &setup));
+            let bridge = Bridge::start(setup).await.map_err(StageError::Bridge)?;
+            Ok((seats, rules, bridge, brought))
+        };
+        match started.await {
+            Ok((seats, rules, bridge, brought)) => {
+                let stage = Self {
+                    seats,
+                    entries,
+                    house,
+                    rules,
+                    bridge,
+                    folder,
+                };
+                Ok((stage, brought))
+            }
+            Err(error) => {
+                house.stop().await;
+                Err(error)
+            }
         }
-        Ok(Self {
-            sandbox,
-            groups: Pair {
-                left: left.group,
-                right: right.group,
-            },
-            bridge,
-            folder,
-        })
+    }
+
+    /// Waits until what people say in the rooms reaches the bridge.
+    pub(super) async fn connect(&self) -> Result<(), StageError> {
+        for side in Side::BOTH {
+            let seat = self.seats.get(side);
+            let listener = self.listener(seat)?;
+            let connected = seat.room.connect(listener.as_deref()).await;
+            connected.map_err(StageError::Room)?;
+        }
+        Ok(())
     }
 
     /// What runs where, and the rules, in lines for people.
     pub(super) fn describe(&self) -> String {
-        let listeners = self.bridge.listeners();
-        let listeners: Vec<_> = listeners
-            .iter()
+        let Pair { left, right } = &self.entries;
+        let rooms = match left.platform() == right.platform() {
+            true => format!("two {}s", left.room()),
+            false => format!("one {} and one {}", left.room(), right.room()),
+        };
+        let sandboxes = self.house.describe().into_iter();
+        let sandboxes = sandboxes.map(|(name, clause)| (name.to_owned(), clause));
+        let listeners = self
+            .bridge
+            .listeners()
+            .into_iter()
             .map(|(instance, address)| {
-                let instance = instance.as_str();
-                format!("  {instance:<12} listens on http://{address}\n")
-            })
-            .collect();
+                let clause = format!("listens on http://{address}");
+                (instance.as_str().to_owned(), clause)
+            });
+        let lines: Vec<_> = sandboxes.chain(listeners).collect();
+        let width = lines.iter().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or_default().max(12);
+        let lines = lines
+            .iter()
+            .map(|(name, clause)| format!("  {name:<width$} {clause}\n"));
         format!(
-            "A bridge between two DingTalk groups, all of it on this machine.\n\
-             \x20 the sandbox  plays DingTalk on {}\n{}\n\
+            "A bridge between {rooms}, all of it on this machine.\n{}\n\
              The bridge runs by these rules:\n\n{}\n",
-            self.sandbox.api_base(),
-            listeners.concat(),
-            RULES.trim_end(),
+            lines.collect::<String>(),
+            self.rules,
         )
     }
 
-    /// Stops the bridge, then the sandbox, and removes the folder.
+    /// Stops the bridge, then the sandboxes, and removes the folder.
     pub(super) async fn close(self) {
         self.bridge.stop().await;
-        self.sandbox.stop().await;
+        self.house.stop().await;
         let path = self.folder.path().to_owned();
         if let Err(error) = self.folder.close() {
             tracing::warn!(
@@ -136,46 +177,33 @@ impl Stage {
             );
         }
     }
-}
 
-/// A group of the sandbox with a robot in it.
-struct Room {
-    end: End,
-    robot: Robot,
-    group: Group,
-}
-
-impl Room {
-    fn furnish(sandbox: &Sandbox, end: End, title: &str) -> Self {
-        let robot = sandbox.add_robot(&end.app_key, &end.app_secret, &end.robot_code);
-        let group = sandbox.add_group(&end.open_conversation_id, title);
-        group.add_robot(&robot);
-        Self { end, robot, group }
+    /// Where the seat's instance is called; `None` if it does not listen.
+    fn listener(&self, seat: &Seat) -> Result<Option<String>, StageError> {
+        let Some(path) = &seat.path else {
+            return Ok(None);
+        };
+        let mut listeners = self.bridge.listeners().into_iter();
+        let found = listeners.find(|(instance, _)| instance.as_str() == seat.instance);
+        let (_, address) = found.ok_or_else(|| {
+            StageError::Room(format!("instance \"{}\" has no listener", seat.instance))
+        })?;
+        Ok(Some(format!("http://{address}{path}")))
     }
+}
 
-    fn path(&self, setup: &Setup) -> Result<String, StageError> {
+impl Seat {
+    fn of(room: Box<dyn ErasedRoom>, end: End, setup: &Setup) -> Self {
         let mut instances = setup.instances.iter();
-        let instance = instances.find(|instance| instance.id.as_str() == self.end.instance);
-        let listen = instance.and_then(|instance| instance.driver.listen());
-        listen
-            .map(|listen| listen.path.clone())
-            .ok_or_else(|| self.is_deaf())
-    }
-
-    fn connect(&self, bridge: &Bridge, path: &str) -> Result<(), StageError> {
-        let mut listeners = bridge.listeners().into_iter();
-        let (_, address) = listeners
-            .find(|(instance, _)| instance.as_str() == self.end.instance)
-            .ok_or_else(|| self.is_deaf())?;
-        self.robot
-            .set_callback(&format!("http://{address}{path}"), &self.end.signing_secret)
-            .map_err(StageError::Callback)
-    }
-
-    fn is_deaf(&self) -> StageError {
-        StageError::Files(format!(
-            "instance \"{}\" has no listener",
-            self.end.instance
-        ))
+        let instance = instances.find(|instance| instance.id.as_str() == end.instance);
+        let driver = instance.map(|instance| &instance.driver);
+        let listen = driver.and_then(|driver| driver.listen());
+        Self {
+            platform: end.platform,
+            room: room.into(),
+            has_line_breaks: driver.is_some_and(|driver| driver.capabilities().line_breaks),
+            instance: end.instance,
+            path: listen.map(|listen| listen.path.clone()),
+        }
     }
 }

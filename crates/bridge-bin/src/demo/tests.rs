@@ -2,6 +2,9 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::{pending, ready};
 
+use bridge_core::catalog::Catalog;
+use bridge_core::sandbox::Sandboxes;
+
 use super::*;
 
 const LOOK: Look = Look {
@@ -10,6 +13,7 @@ const LOOK: Look = Look {
 };
 
 async fn run(
+    platforms: &[&str],
     audience: Audience,
     interrupted: impl Future<Output = ()>,
 ) -> (String, Result<Verdict, DemoError>) {
@@ -19,8 +23,13 @@ async fn run(
         shown.push_str(&text.to_string());
         shown.push('\n');
     };
-    let catalog = Catalog::linked().unwrap();
-    let ended = demo(&catalog, LOOK, audience, &print, interrupted).await;
+    let (catalog, sandboxes) = (Catalog::linked().unwrap(), Sandboxes::linked().unwrap());
+    let linked = Linked {
+        catalog: &catalog,
+        sandboxes: &sandboxes,
+    };
+    let platforms: Vec<_> = platforms.iter().map(|name| (*name).to_owned()).collect();
+    let ended = demo(linked, &platforms, LOOK, audience, &print, interrupted).await;
     (shown.into_inner(), ended)
 }
 
@@ -46,7 +55,7 @@ async fn a_person_speaks_in_both_groups_after_the_conversation() {
         lines: typed,
         pause: Duration::from_millis(1),
     };
-    let (shown, ended) = run(audience, pending()).await;
+    let (shown, ended) = run(&[], audience, pending()).await;
     let verdict = ended.unwrap();
     assert!(verdict.is_fine(), "{verdict:?}\n{shown}");
     assert!(
@@ -72,18 +81,15 @@ async fn a_person_speaks_in_both_groups_after_the_conversation() {
 
 #[tokio::test]
 async fn an_interrupted_conversation_is_no_success() {
-    let (_, ended) = run(Audience::Silent, ready(())).await;
+    let (_, ended) = run(&[], Audience::Silent, ready(())).await;
     assert!(matches!(ended, Err(DemoError::Interrupted)), "{ended:?}");
 }
 
 #[tokio::test]
-async fn a_binary_without_the_driver_says_so() {
-    let print = |_: &dyn Display| {};
-    let catalog = Catalog::default();
-    let ended = demo(&catalog, LOOK, Audience::Silent, &print, pending()).await;
+async fn a_platform_that_can_not_be_played_is_why_it_does_not_begin() {
+    let (shown, ended) = run(&["irk"], Audience::Silent, pending()).await;
     let problem = ended.unwrap_err().to_string();
-    assert!(
-        problem.contains("\"dingtalk\", which is not linked into this binary"),
-        "{problem}"
-    );
+    let expected = "the demo can't begin: driver \"irk\" is not linked into this binary";
+    assert!(problem.starts_with(expected), "{problem}");
+    assert_eq!(shown, "");
 }

@@ -80,14 +80,25 @@ pub enum RoomError {
     Failed(String),
 }
 
+impl fmt::Display for RoomError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unable => f.write_str("the room can't do it"),
+            Self::Failed(problem) => f.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for RoomError {}
+
 /// A room, and the people in it.
 pub trait Room: Send + Sync + 'static {
     /// The name of the room, as people there read it.
     fn title(&self) -> String;
 
-    /// The block of the bridge's instance for this room, as an operator would write it: it leads to
-    /// the sandbox, its secrets are made up, and where it listens, it is at port 0 of `127.0.0.1`. It
-    /// passes the check without a warning.
+    /// The block of the bridge's instance for this room, as an operator would write it: it passes the
+    /// check and leads to the sandbox, its secrets are made up, and if it listens, then at port 0 of
+    /// `127.0.0.1`.
     fn settings(&self) -> Value;
 
     /// The room's address, as it stands in the rules.
