@@ -6,3 +6,4 @@ use dingtalk_sandbox as _;
 use driver_dingtalk as _;
 use driver_irc as _;
 use driver_webhook as _;
+use irc_sandbox as _;

@@ -122,3 +122,61 @@ fn what_can_not_begin_says_why() {
     assert_eq!(output.status.code(), Some(1));
     assert!(texts(&output).1.contains("\"loud\" is no log level"));
 }
+
+#[test]
+fn any_two_platforms_play() {
+    let folder = tempfile::tempdir().unwrap();
+    // What each has in its head, which side it is on aside; what it leaves out.
+    let titles = [
+        ("dingtalk", ["上海值班群", "Berlin Ops"]),
+        ("irc", ["#shanghai", "#berlin"]),
+    ];
+    for (left, [left_title, _]) in titles {
+        for (right, [_, right_title]) in titles {
+            let output = start(&[left, right, "--once"], folder.path());
+            let output = output.wait_with_output().unwrap();
+            assert_fine(&output);
+            let (stdout, _) = texts(&output);
+            let head = stdout.lines().find(|line| line.starts_with(left_title));
+            let head = head.unwrap_or_else(|| panic!("{stdout}"));
+            assert!(head.ends_with(right_title), "{head}");
+            let left_out = |what: &str| stdout.contains(&format!("* left out: {what}; "));
+            let rows = [
+                ("line breaks", left == "irc" || right == "irc"),
+                ("the same message a second time", right == "irc"),
+                ("a forged message", left == "irc"),
+            ];
+            for (what, expected) in rows {
+                assert_eq!(left_out(what), expected, "{what}: {stdout}");
+            }
+            let refused = stdout.matches("* refused: ").count();
+            let expected = usize::from(right != "irc") + usize::from(left != "irc");
+            assert_eq!(refused, expected, "{stdout}");
+        }
+    }
+    assert!(is_empty(folder.path()), "a store is left behind");
+}
+
+#[test]
+fn one_name_is_for_both_rooms() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = start(&["irc", "--once"], folder.path());
+    let output = output.wait_with_output().unwrap();
+    assert_fine(&output);
+    let (stdout, _) = texts(&output);
+    assert!(
+        stdout.starts_with("A bridge between two IRC channels, all of it on this machine.\n"),
+        "{stdout}"
+    );
+    assert_eq!(stdout.matches("the sandbox  plays ").count(), 1, "{stdout}");
+}
+
+#[test]
+fn a_platform_that_is_not_there_is_refused_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = start(&["irk", "--once"], folder.path());
+    let (stdout, stderr) = texts(&output.wait_with_output().unwrap());
+    let expected = "error: the demo can't begin: driver \"irk\" is not linked into this binary; with a sandbox: dingtalk, irc";
+    assert_eq!(stdout, "");
+    assert!(stderr.starts_with(expected), "{stderr}");
+}

@@ -1,15 +1,16 @@
-//! Every driver of this repository is linked, and none takes a name that belongs to the framework.
+//! Every driver and sandbox of this repository is linked, and no driver takes a name that belongs to the framework.
 
 use std::path::Path;
 
 use bridge_core::catalog::Catalog;
 use bridge_core::config::settings::{DeliveryKeys, InstanceKeys};
+use bridge_core::sandbox::{SandboxEntry, Sandboxes};
 
 // Links the drivers, as the binary does.
 use bridge_bin as _;
 
-/// The names of the crates `driver-*` in this repository.
-fn driver_crates() -> Vec<String> {
+/// The names of the crates of this repository of which `is_wanted` says so.
+fn crates(is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let entries = std::fs::read_dir(crates).expect("the folder of crates");
     let names = entries.map(|entry| {
@@ -19,14 +20,14 @@ fn driver_crates() -> Vec<String> {
             .to_string_lossy()
             .into_owned()
     });
-    names.filter(|name| name.starts_with("driver-")).collect()
+    names.filter(|name| is_wanted(name)).collect()
 }
 
 #[test]
 fn a_driver_that_is_not_linked_is_an_error() {
     let lines = include_str!("../src/drivers.rs");
     let manifest = include_str!("../Cargo.toml");
-    let crates = driver_crates();
+    let crates = crates(|name| name.starts_with("driver-"));
     assert!(!crates.is_empty());
     for name in &crates {
         let line = format!("use {} as _;", name.replace('-', "_"));
@@ -42,6 +43,22 @@ fn a_driver_that_is_not_linked_is_an_error() {
         crates.len(),
         "each crate registers one platform: {linked:?}"
     );
+}
+
+#[test]
+fn a_sandbox_that_is_not_linked_is_an_error() {
+    let lines = include_str!("../src/drivers.rs");
+    let crates = crates(|name| name.ends_with("-sandbox"));
+    for name in &crates {
+        let line = format!("use {} as _;", name.replace('-', "_"));
+        assert!(lines.contains(&line), "add `{line}` to src/drivers.rs");
+    }
+    let (drivers, sandboxes) = (Catalog::linked().unwrap(), Sandboxes::linked().unwrap());
+    let platforms: Vec<_> = sandboxes.iter().map(SandboxEntry::platform).collect();
+    assert_eq!(platforms.len(), crates.len(), "{platforms:?} of {crates:?}");
+    for platform in platforms {
+        assert!(drivers.get(platform).is_some(), "{platform} has no driver");
+    }
 }
 
 #[test]

@@ -57,17 +57,29 @@ impl fmt::Display for WaitTimeout {
 
 impl std::error::Error for WaitTimeout {}
 
+/// Whoever is shown each entry as it is written.
+type Watcher = Box<dyn Fn(&Entry) + Send + Sync>;
+
 /// The book of the network.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Journal {
     entries: Mutex<Vec<Entry>>,
+    watchers: Mutex<Vec<Watcher>>,
     changed: Notify,
 }
 
 impl Journal {
     pub(crate) fn push(&self, entry: Entry) {
+        for watcher in &*self.watchers() {
+            watcher(&entry);
+        }
         self.entries().push(entry);
         self.changed.notify_waiters();
+    }
+
+    /// Shows every entry to `see` from now on, as it is written.
+    pub(crate) fn watch(&self, see: impl Fn(&Entry) + Send + Sync + 'static) {
+        self.watchers().push(Box::new(see));
     }
 
     /// What was said so far, of which `is_wanted` says so.
@@ -106,6 +118,10 @@ impl Journal {
                 waited: timeout,
                 said: self.read(&is_wanted),
             })
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, Vec<Watcher>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {

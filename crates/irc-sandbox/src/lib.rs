@@ -36,6 +36,7 @@
 //! | `journal` | what was said in channels, in order |
 //! | `faults`, `counters` | ways to break, and what happened |
 //! | `server` | the network on a port |
+//! | `playground` | the network as `bridge demo` plays on it |
 //!
 //! As real servers do, it cuts what is longer than 512 bytes, so that a wrong split is seen in the
 //! journal.
@@ -54,6 +55,7 @@ mod journal;
 mod link;
 mod network;
 mod person;
+mod playground;
 mod room;
 mod sandbox;
 mod server;

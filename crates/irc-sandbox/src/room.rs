@@ -48,6 +48,17 @@ impl Room {
         sent.map(|entry| entry.text).collect()
     }
 
+    /// Shows `see` everything that is said in it from now on, at once and in order. It must not block,
+    /// nor use the sandbox.
+    pub fn watch(&self, see: impl Fn(&Entry) + Send + Sync + 'static) {
+        let is_here = self.is_here();
+        self.state.journal.watch(move |entry| {
+            if is_here(entry) {
+                see(entry);
+            }
+        });
+    }
+
     /// Waits until `is_enough` says so of what was said; it is asked at once, and again whenever
     /// something was said.
     ///

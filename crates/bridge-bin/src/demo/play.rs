@@ -51,7 +51,7 @@ impl Show<'_> {
         while let Some(line) = self.during(lines.recv()).await {
             match Typed::parse(&line) {
                 Typed::Say(side, text) => {
-                    if let Err(problem) = self.say(side, &YOU, text).await {
+                    if let Err(problem) = self.say_typed(side, text).await {
                         self.note(&problem);
                     }
                 }
@@ -60,6 +60,21 @@ impl Show<'_> {
                 Typed::Quit => break,
             }
         }
+    }
+
+    /// Says what a keyboard gave: as long as it may be, with keys that are no characters.
+    async fn say_typed(&mut self, side: Side, text: &str) -> Result<(), String> {
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let whole = self.shown_as(side, &YOU, &text);
+        for seat in [&self.seats.left, &self.seats.right] {
+            if !seat.holds(&whole) {
+                let platform = seat.platform;
+                return Err(format!(
+                    "not said: it is too long for one message of {platform}"
+                ));
+            }
+        }
+        self.say(side, &YOU, &text).await
     }
 
     async fn say(&mut self, side: Side, person: &Person, text: &str) -> Result<(), String> {
@@ -80,7 +95,7 @@ impl Show<'_> {
             Err(RoomError::Unable) => {
                 self.during(seat.room.say(person, text)).await?;
                 format!(
-                    "left out: the same message a second time, since the sandbox of {} can't repeat one",
+                    "left out: the same message a second time; the sandbox of {} can't",
                     seat.platform
                 )
             }
@@ -100,7 +115,7 @@ impl Show<'_> {
                 format!("refused: \"{text}\", forged in the name of {name} ({answered})")
             }
             Err(RoomError::Unable) => format!(
-                "left out: a forged message, since the sandbox of {} can't forge one",
+                "left out: a forged message; the sandbox of {} can't",
                 seat.platform
             ),
             Err(error) => return Err(error.to_string()),
@@ -112,11 +127,13 @@ impl Show<'_> {
     /// `text` as it can be said in one room and shown in the other.
     fn sayable<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let seats = [&self.seats.left, &self.seats.right];
-        let mut lacking = seats.into_iter().filter(|seat| !seat.has_line_breaks);
+        let mut lacking = seats
+            .into_iter()
+            .filter(|seat| !seat.capabilities.line_breaks);
         match lacking.next() {
             Some(seat) if text.contains('\n') => {
                 let platform = seat.platform;
-                self.note(&format!("left out: line breaks, since {platform} has none"));
+                self.note(&format!("left out: line breaks; {platform} has none"));
                 text.replace('\n', " ").into()
             }
             _ => text.into(),

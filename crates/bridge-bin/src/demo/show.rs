@@ -97,10 +97,15 @@ impl<'a> Show<'a> {
 
     /// Shows what somebody is about to say on `side`, which is to arrive on the other.
     pub(super) fn said(&mut self, side: Side, person: &Person, text: &str) {
-        let name = self.seats.get(side).room.name_of(person);
-        let text = format!("{name}: {text}");
+        let text = self.shown_as(side, person, text);
         (self.print)(&self.view.said(side, &text));
         self.ledger.said(side, text, Instant::now());
+    }
+
+    /// How it is shown what somebody says on `side`, here and on the other side.
+    pub(super) fn shown_as(&self, side: Side, person: &Person, text: &str) -> String {
+        let name = self.seats.get(side).room.name_of(person);
+        format!("{name}: {text}")
     }
 
     fn take(&mut self, brought: &Brought) {

@@ -49,6 +49,17 @@ impl<T> Pair<T> {
         }
     }
 
+    /// Makes another pair, the left one first; the first error ends it.
+    pub(super) fn try_map<U, E>(
+        self,
+        mut make: impl FnMut(T) -> Result<U, E>,
+    ) -> Result<Pair<U>, E> {
+        Ok(Pair {
+            left: make(self.left)?,
+            right: make(self.right)?,
+        })
+    }
+
     pub(super) fn zip<U>(self, other: Pair<U>) -> Pair<(T, U)> {
         Pair {
             left: (self.left, other.left),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use bridge_core::capability::Capabilities;
 use bridge_core::config::Setup;
 use bridge_core::sandbox::{ErasedRoom, Place, SandboxEntry};
 use tempfile::TempDir;
@@ -37,8 +38,7 @@ pub(super) struct Stage {
 pub(super) struct Seat {
     pub(super) platform: &'static str,
     pub(super) room: Arc<dyn ErasedRoom>,
-    /// Whether a text there may have several lines.
-    pub(super) has_line_breaks: bool,
+    pub(super) capabilities: Capabilities,
     instance: String,
     /// The path at which the instance listens, if it does.
     path: Option<String>,
@@ -98,9 +98,9 @@ impl Stage {
             let setup = ends.setup(linked.catalog, folder.path());
             let setup = setup.map_err(StageError::Files)?;
             let rules = ends.rules();
-            let seats = rooms
-                .zip(ends)
-                .map(|(room, end)| Seat::of(room, end, &setup));
+            let seats = rooms.zip(ends);
+            let seats = seats.try_map(|(room, end)| Seat::of(room, end, &setup));
+            let seats = seats.map_err(StageError::Files)?;
             let bridge = Bridge::start(setup).await.map_err(StageError::Bridge)?;
             Ok((seats, rules, bridge, brought))
         };
@@ -138,8 +138,8 @@ impl Stage {
     pub(super) fn describe(&self) -> String {
         let Pair { left, right } = &self.entries;
         let rooms = match left.platform() == right.platform() {
-            true => format!("two {}s", left.room()),
-            false => format!("one {} and one {}", left.room(), right.room()),
+            true => format!("two {}s, all of it", left.room()),
+            false => format!("one {} and one {}, all", left.room(), right.room()),
         };
         let sandboxes = self.house.describe().into_iter();
         let sandboxes = sandboxes.map(|(name, clause)| (name.to_owned(), clause));
@@ -158,7 +158,7 @@ impl Stage {
             .iter()
             .map(|(name, clause)| format!("  {name:<width$} {clause}\n"));
         format!(
-            "A bridge between {rooms}, all of it on this machine.\n{}\n\
+            "A bridge between {rooms} on this machine.\n{}\n\
              The bridge runs by these rules:\n\n{}\n",
             lines.collect::<String>(),
             self.rules,
@@ -193,17 +193,27 @@ impl Stage {
 }
 
 impl Seat {
-    fn of(room: Box<dyn ErasedRoom>, end: End, setup: &Setup) -> Self {
+    fn of(room: Box<dyn ErasedRoom>, end: End, setup: &Setup) -> Result<Self, String> {
         let mut instances = setup.instances.iter();
         let instance = instances.find(|instance| instance.id.as_str() == end.instance);
-        let driver = instance.map(|instance| &instance.driver);
-        let listen = driver.and_then(|driver| driver.listen());
-        Self {
+        let instance = instance.ok_or_else(|| format!("there is no instance {}", end.instance))?;
+        let listen = instance.driver.listen();
+        Ok(Self {
             platform: end.platform,
             room: room.into(),
-            has_line_breaks: driver.is_some_and(|driver| driver.capabilities().line_breaks),
+            capabilities: instance.driver.capabilities(),
             instance: end.instance,
             path: listen.map(|listen| listen.path.clone()),
-        }
+        })
+    }
+
+    /// Whether `text` is one message there, and not cut or split.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        let Capabilities {
+            text_limit,
+            text_size,
+            ..
+        } = self.capabilities;
+        text_size(text) <= text_limit
     }
 }

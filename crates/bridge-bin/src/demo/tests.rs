@@ -93,3 +93,25 @@ async fn a_platform_that_can_not_be_played_is_why_it_does_not_begin() {
     assert!(problem.starts_with(expected), "{problem}");
     assert_eq!(shown, "");
 }
+
+#[tokio::test]
+async fn what_a_room_does_not_hold_is_not_said() {
+    let (keys, typed) = mpsc::channel(8);
+    for line in [
+        &*format!("1 {}", "long ".repeat(200)),
+        "2 \u{1b}[Dback",
+        "quit",
+    ] {
+        keys.send(line.to_owned()).await.unwrap();
+    }
+    let audience = Audience::Typing {
+        lines: typed,
+        pause: Duration::ZERO,
+    };
+    let (shown, ended) = run(&["dingtalk", "irc"], audience, pending()).await;
+    let verdict = ended.unwrap();
+    assert!(verdict.is_fine(), "{verdict:?}\n{shown}");
+    assert!(verdict.to_string().starts_with("12 messages, 12 delivered"));
+    row_with(&shown, "* not said: it is too long for one message of irc");
+    assert_eq!(shown.matches("you: [Dback").count(), 2, "{shown}");
+}

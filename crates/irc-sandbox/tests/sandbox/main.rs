@@ -8,6 +8,7 @@
 mod channels;
 mod faults;
 mod over_tcp;
+mod playground;
 mod registration;
 mod support;
 mod talk;
