@@ -7,3 +7,4 @@ use driver_dingtalk as _;
 use driver_irc as _;
 use driver_webhook as _;
 use irc_sandbox as _;
+use webhook_sandbox as _;

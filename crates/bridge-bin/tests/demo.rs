@@ -126,10 +126,11 @@ fn what_can_not_begin_says_why() {
 #[test]
 fn any_two_platforms_play() {
     let folder = tempfile::tempdir().unwrap();
-    // What each has in its head, which side it is on aside; what it leaves out.
+    // The titles that each has on the left and on the right.
     let titles = [
         ("dingtalk", ["上海值班群", "Berlin Ops"]),
         ("irc", ["#shanghai", "#berlin"]),
+        ("webhook", ["上海值班群", "Berlin Ops"]),
     ];
     for (left, [left_title, _]) in titles {
         for (right, [_, right_title]) in titles {
@@ -176,7 +177,7 @@ fn a_platform_that_is_not_there_is_refused_with_those_that_are() {
     let folder = tempfile::tempdir().unwrap();
     let output = start(&["irk", "--once"], folder.path());
     let (stdout, stderr) = texts(&output.wait_with_output().unwrap());
-    let expected = "error: the demo can't begin: driver \"irk\" is not linked into this binary; with a sandbox: dingtalk, irc";
+    let expected = "error: the demo can't begin: driver \"irk\" is not linked into this binary; with a sandbox: dingtalk, irc, webhook";
     assert_eq!(stdout, "");
     assert!(stderr.starts_with(expected), "{stderr}");
 }
