@@ -6,10 +6,12 @@
 //! | `settings` | what an operator writes, and what can be wrong with it |
 //! | `inbound` | whether a callback is the platform's, and what it brought |
 //! | `outbound` | one send, and what a refusal means |
+//! | `sandbox` | a Parrot on this machine, for `bridge demo` |
 #![warn(missing_docs)]
 
 mod inbound;
 mod outbound;
+mod sandbox;
 mod settings;
 
 use std::fmt;
