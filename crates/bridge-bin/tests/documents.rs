@@ -216,6 +216,24 @@ fn the_demo_prints_what_the_readme_shows() {
 }
 
 #[test]
+fn the_sandbox_that_is_shown_is_that_of_the_parrot() {
+    let path = root().join("examples/parrot/src/sandbox.rs");
+    let source = std::fs::read_to_string(path).expect("the parrot has a sandbox");
+    let mut blocks = 0;
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| block.info == "rs") {
+            let mut rest = source.as_str();
+            for part in block.text.split("…\n") {
+                let found = rest.split_once(part);
+                rest = found.unwrap_or_else(|| panic!("{}: {part}", block.place)).1;
+            }
+            blocks += 1;
+        }
+    }
+    assert_eq!(blocks, 2, "one in each language");
+}
+
+#[test]
 fn the_examples_pass_the_check() {
     let name = |path: &Path| {
         path.file_name()

@@ -9,6 +9,7 @@
 //! | `sh` | each command is run in that folder, except for [`NOT_RUN`] |
 //! | `text output` | lines that the block before it printed, in this order; `…` stands for anything |
 //! | `sh fails`, `text printed`, `diff …` | left to `cargo xtask rehearse`, which follows the pages for authors of drivers |
+//! | `rs` | lines of the parrot's sandbox, which documents.rs compares |
 //! | others | shown only |
 
 use std::collections::BTreeMap;
