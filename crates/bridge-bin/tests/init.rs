@@ -27,7 +27,7 @@ fn init_for(platform: &str, dir: &std::path::Path, more: &[&str]) -> std::proces
 #[test]
 fn what_it_writes_passes_the_check() {
     let rows: [(&[&str], &str); 3] = [
-        (&[], "start the bridge"),
+        (&[], "add a rule; the bridge logs the address"),
         (
             &[
                 "--set",
@@ -35,7 +35,7 @@ fn what_it_writes_passes_the_check() {
                 "--set",
                 "listen_port=9000",
             ],
-            "start the bridge",
+            "add a rule; the bridge logs the address",
         ),
         (
             &[

@@ -91,6 +91,10 @@ fn of(capabilities: &Capabilities) -> Vec<(&'static str, String)> {
             "hears other robots of the platform",
             yes(capabilities.hears_other_robots),
         ),
+        (
+            "asks for names that callbacks lack",
+            yes(capabilities.looks_up),
+        ),
     ]
 }
 
