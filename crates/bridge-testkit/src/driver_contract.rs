@@ -228,6 +228,7 @@ checks! {
         what_is_signed_passes: V1,
         every_bit_of_the_signature_counts: V2,
         every_byte_of_a_signed_body_counts: V2,
+        every_signed_header_counts: V2,
         no_header_may_be_missing: V2,
         no_header_may_be_repeated: V2,
         the_window_is_kept: V3,

@@ -126,7 +126,8 @@ pub struct Verification {
     pub signature: &'static str,
     /// How the signature is written.
     pub encoding: Encoding,
-    /// The other headers without which a callback is not authentic.
+    /// The other headers without which a callback is not authentic, all of which the signature covers:
+    /// the time of signing, an id.
     pub other_headers: &'static [&'static str],
     /// How far the time of signing may lie from the clock, either way; `None` if none is signed.
     pub window: Option<Duration>,

@@ -156,6 +156,60 @@ pub(super) fn every_byte_of_a_signed_body_counts<S: Subject>(context: &Context<S
     refused(&bench, &longer, "a body with more behind it").map(drop)
 }
 
+pub(super) fn every_signed_header_counts<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
+    if verification.other_headers.is_empty() {
+        return Err(Stop::NotClaimed("the platform signs no header"));
+    }
+    let request = signed(context, &bench)?;
+    // An earlier callback is repeated under the time of a later one, and the other way round.
+    let half = verification.window.unwrap_or_default() / 2;
+    let now = bench.clock.now();
+    let others = [now.minus(half), now.plus(half)]
+        .map(|at| callbacks(context).map(|platform| platform.callback(request.body(), at)));
+    for name in verification.other_headers {
+        let Some(value) = request.headers().get(*name) else {
+            return Err(Stop::Broken(format!(
+                "the subject's callback has no {name}"
+            )));
+        };
+        let mut changed: Vec<_> = others
+            .iter()
+            .flatten()
+            .filter_map(|other| other.headers().get(*name).cloned())
+            .collect();
+        changed.extend(with_a_byte_changed(value));
+        for other in changed.iter().filter(|other| *other != value) {
+            let mut request = request.clone();
+            request.headers_mut().insert(*name, other.clone());
+            refused(
+                &bench,
+                &request,
+                &format!("a callback whose `{name}` is {other:?}, signed as {value:?},"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The value with another byte at one place, for each place; a digit stays one, so that a number does.
+fn with_a_byte_changed(value: &HeaderValue) -> Vec<HeaderValue> {
+    let bytes = value.as_bytes();
+    let changed = (0..bytes.len()).map(|place| {
+        let mut changed = bytes.to_vec();
+        changed[place] = match changed[place] {
+            b'9' => b'0',
+            digit @ b'0'..=b'8' => digit + 1,
+            other => other ^ 1,
+        };
+        changed
+    });
+    // What HTTP can't carry reaches no driver.
+    changed
+        .filter_map(|changed| HeaderValue::from_bytes(&changed).ok())
+        .collect()
+}
+
 fn headers(verification: Verification) -> impl Iterator<Item = &'static str> {
     let others = verification.other_headers.iter().copied();
     others.chain([verification.signature])

@@ -75,6 +75,7 @@ faults! {
         TakesAnySignature: "every_bit_of_the_signature_counts",
         ComparesHalfTheSignature: "every_bit_of_the_signature_counts",
         SignsNoBody: "every_byte_of_a_signed_body_counts",
+        SignsNoTime: "every_signed_header_counts",
         TakesUnsigned: "no_header_may_be_missing",
         TakesRepeatedHeaders: "no_header_may_be_repeated",
         TakesStale: "the_window_is_kept",
