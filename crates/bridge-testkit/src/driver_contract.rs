@@ -32,8 +32,8 @@ use bridge_core::driver::Driver;
 
 pub use clause::Clause;
 pub use platform::{
-    Api, Asked, Callbacks, Covers, Credentials, Encoding, Fate, Feed, FeedServer, Network, Server,
-    Success, Verification, WayIn, WayOut,
+    Api, Asked, Callbacks, Covers, Credentials, Encoding, Fate, Feed, FeedServer, Network,
+    Published, Server, Success, Verification, WayIn, WayOut,
 };
 pub use subject::{Brings, Markup, Questions, Recorded, Subject};
 pub use table::{Row, Table, Verdict};
@@ -226,6 +226,7 @@ checks! {
     }
     verifying {
         what_is_signed_passes: V1,
+        what_others_have_signed_passes: V1,
         every_bit_of_the_signature_counts: V2,
         every_byte_of_a_signed_body_counts: V2,
         every_signed_header_counts: V2,

@@ -9,6 +9,7 @@ use bridge_core::message::Attachment;
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Request, Response};
+use serde_json::Value;
 
 use crate::FakeClock;
 
@@ -117,6 +118,36 @@ pub trait Callbacks {
     /// The callback with this body as the platform makes it, signed at `at` with the secrets of the
     /// subject's settings.
     fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes>;
+
+    /// Callbacks that somebody else has signed: those that the platform's page prints, with the secret,
+    /// or recorded ones. They alone tell that [`Callbacks::callback`] signs as the platform does; empty
+    /// if there are none.
+    fn published(&self) -> Vec<Published> {
+        Vec::new()
+    }
+}
+
+/// A callback that the author of the driver has not signed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Published {
+    /// Settings with the secret that it was signed with.
+    pub settings: Value,
+    /// When it was signed; of no account if no time is.
+    pub at: Timestamp,
+    /// The request, signature and all.
+    pub request: Request<Bytes>,
+}
+
+impl Published {
+    /// One that passes at `at` under these settings.
+    pub fn new(settings: Value, at: Timestamp, request: Request<Bytes>) -> Self {
+        Self {
+            settings,
+            at,
+            request,
+        }
+    }
 }
 
 /// How a platform authenticates its callbacks.

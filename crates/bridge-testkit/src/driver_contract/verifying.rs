@@ -10,8 +10,9 @@ use http::{HeaderValue, Request};
 
 use super::bench::{Bench, Setup};
 use super::context::Context;
-use super::platform::{Callbacks, Covers, Encoding, Verification, WayIn};
+use super::platform::{Callbacks, Covers, Encoding, Published, Verification, WayIn};
 use super::{Outcome, Stop, Subject};
+use crate::{FakeClock, FakeHttp, fake_ports};
 
 /// Bodies, from well-formed to no text at all.
 fn bodies<S: Subject>(context: &Context<S>) -> Vec<Bytes> {
@@ -71,6 +72,36 @@ pub(super) fn what_is_signed_passes<S: Subject>(context: &Context<S>) -> Outcome
     for body in bodies(context) {
         let verdict = Driver::verify(&*bench.driver, &callback(context, &bench, &body)?);
         ensure!(verdict.is_ok(), "{verdict:?} for the body {body:?}");
+    }
+    Ok(())
+}
+
+pub(super) fn what_others_have_signed_passes<S: Subject>(context: &Context<S>) -> Outcome {
+    let published = callbacks(context)?.published();
+    if published.is_empty() {
+        return Err(Stop::NotClaimed(
+            "the subject has no callback that somebody else has signed",
+        ));
+    }
+    for Published {
+        settings,
+        at,
+        request,
+    } in published
+    {
+        let settings = serde_json::from_value(settings).map_err(|error| {
+            Stop::Broken(format!("the settings of a published callback: {error}"))
+        })?;
+        let clock = FakeClock::default();
+        clock.set(at);
+        let driver = S::Driver::open(settings, fake_ports(&clock, &FakeHttp::new()));
+        let verdict = Driver::verify(&driver, &request);
+        ensure!(
+            verdict.is_ok(),
+            "{verdict:?} for {} {}, which somebody else has signed at {at}",
+            request.method(),
+            request.uri()
+        );
     }
     Ok(())
 }

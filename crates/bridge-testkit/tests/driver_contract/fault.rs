@@ -73,6 +73,7 @@ faults! {
         ClaimsNoListener: "the_way_in_is_as_claimed",
         AsksWhenOpened: "opening_asks_nothing",
         TakesAnySignature: "every_bit_of_the_signature_counts",
+        SignsAnotherText: "what_others_have_signed_passes",
         ComparesHalfTheSignature: "every_bit_of_the_signature_counts",
         SignsNoBody: "every_byte_of_a_signed_body_counts",
         SignsNoTime: "every_signed_header_counts",

@@ -7,8 +7,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Questions, Recorded, Subject, Success,
-    Verification, WayIn, WayOut,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Published, Questions, Recorded,
+    Subject, Success, Verification, WayIn, WayOut,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -134,6 +134,21 @@ impl Callbacks for PigeonSubject {
             .header("x-pigeon-time", time)
             .body(Bytes::copy_from_slice(body))
             .expect("plain headers")
+    }
+
+    fn published(&self) -> Vec<Published> {
+        let mut settings = self.settings();
+        settings["hook_secret"] = "page-canary-91".into();
+        let request = Request::post("/pigeon")
+            .header(
+                "x-pigeon-signature",
+                "18+Op2TlaeUV0dToVlvLT/c4AdWnqxz6F/XOnY3Or5M=",
+            )
+            .header("x-pigeon-time", "1772366400000")
+            .body(Bytes::from_static(b"{\"messages\":[]}"))
+            .expect("plain headers");
+        let at = Timestamp::from_millis(1_772_366_400_000);
+        vec![Published::new(settings, at, request)]
     }
 }
 

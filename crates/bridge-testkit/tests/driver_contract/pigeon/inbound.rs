@@ -24,7 +24,11 @@ fn mac(secret: &str, time: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut mac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).expect("any length");
     if !Fault::SignsNoTime.is_present() {
         mac.update(time.as_bytes());
-        mac.update(b".");
+        // The page of the platform says a full stop.
+        mac.update(match Fault::SignsAnotherText.is_present() {
+            true => b":",
+            false => b".",
+        });
     }
     if !Fault::SignsNoBody.is_present() {
         mac.update(body);
