@@ -116,6 +116,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - D4: A message has something to say, and its address has exactly the platform's address keys, none empty.
     /// - D5: What the instance itself said is no message, unless the capabilities say that it hears its own sends.
     /// - D6: What it brings beside text is among what the capabilities claim to hear.
+    /// - D7: A callback that wants an answer of its own, such as a challenge that is to be repeated, gets it.
     fn decode(&self, _raw: &Bytes) -> Result<Batch, Refusal> {
         Err(Refusal::new("no_inbound", "the driver takes nothing in"))
     }

@@ -251,6 +251,7 @@ checks! {
         messages_are_well_formed: D4,
         own_messages_are_known: D5,
         what_comes_beside_text_is_claimed: D6,
+        what_wants_an_answer_gets_it: D7,
     }
     questions {
         who_shows_the_credential_is_answered: Q1,

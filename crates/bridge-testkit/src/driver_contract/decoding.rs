@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bridge_core::crossing::Feature;
-use bridge_core::driver::{Batch, ChangeKind, Driver, ErasedDriver, Event, Received};
+use bridge_core::driver::{Answer, Batch, ChangeKind, Driver, ErasedDriver, Event, Received};
 use bridge_core::ports::Clock as _;
 use bytes::Bytes;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::bench::{Bench, Setup};
 use super::context::Context;
 use super::fields::{paths, with, without};
 use super::platform::WayIn;
+use super::verifying::callbacks;
 use super::{Brings, Outcome, Stop, Subject};
 
 /// A driver that decodes; a check of what comes in is not for those into which nothing does.
@@ -229,6 +230,33 @@ pub(super) fn what_comes_beside_text_is_claimed<S: Subject>(context: &Context<S>
         }
     }
     Ok(())
+}
+
+pub(super) fn what_wants_an_answer_gets_it<S: Subject>(context: &Context<S>) -> Outcome {
+    let answers = callbacks(context)?.answers();
+    if answers.is_empty() {
+        return Err(Stop::NotClaimed("the platform reads no answer"));
+    }
+    let bench = opened(context)?;
+    for (body, wanted) in answers {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        match receive(context, &bench, &body) {
+            Received::Accepted(batch) => ensure!(
+                is_same_answer(&batch.answer, &wanted),
+                "{shown:?} is answered {:?}, expected: {wanted:?}",
+                batch.answer
+            ),
+            other => return Err(Stop::Broken(format!("{other:?} for {shown:?}"))),
+        }
+    }
+    Ok(())
+}
+
+/// JSON may be written in several ways.
+fn is_same_answer(answer: &Answer, wanted: &Answer) -> bool {
+    let json = |answer: &Answer| serde_json::from_slice::<Value>(&answer.body).ok();
+    let is_same_json = json(answer).is_some_and(|value| Some(value) == json(wanted));
+    answer.content_type == wanted.content_type && (is_same_json || answer.body == wanted.body)
 }
 
 /// What an event has beside text.

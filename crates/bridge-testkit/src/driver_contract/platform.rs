@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use bridge_core::driver::Act;
+use bridge_core::driver::{Act, Answer};
 use bridge_core::id::Address;
 use bridge_core::message::Attachment;
 use bridge_core::time::Timestamp;
@@ -118,6 +118,12 @@ pub trait Callbacks {
     /// The callback with this body as the platform makes it, signed at `at` with the secrets of the
     /// subject's settings.
     fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes>;
+
+    /// Bodies of callbacks whose answer the platform reads, each with that answer: a challenge that is to
+    /// be repeated. Empty if any success will do.
+    fn answers(&self) -> Vec<(Bytes, Answer)> {
+        Vec::new()
+    }
 
     /// Callbacks that somebody else has signed: those that the platform's page prints, with the secret,
     /// or recorded ones. They alone tell that [`Callbacks::callback`] signs as the platform does; empty

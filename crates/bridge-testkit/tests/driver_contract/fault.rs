@@ -94,6 +94,7 @@ faults! {
         EmptyMessages: "every_field_may_be_of_another_type",
         HearsItself: "own_messages_are_known",
         HearsUnclaimedEdits: "what_comes_beside_text_is_claimed",
+        ForgetsChallenges: "what_wants_an_answer_gets_it",
         RefusesEverybody: "who_shows_the_credential_is_answered",
         TakesStrangers: "all_others_are_refused",
         ComparesBeginnings: "all_others_are_refused",

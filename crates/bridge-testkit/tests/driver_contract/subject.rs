@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bridge_core::driver::{Act, Change, ChangeKind};
+use bridge_core::driver::{Act, Answer, Change, ChangeKind};
 use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
@@ -134,6 +134,15 @@ impl Callbacks for PigeonSubject {
             .header("x-pigeon-time", time)
             .body(Bytes::copy_from_slice(body))
             .expect("plain headers")
+    }
+
+    fn answers(&self) -> Vec<(Bytes, Answer)> {
+        let body = Bytes::from_static(b"{\"challenge\":\"coo\"}");
+        let answer = Answer {
+            content_type: "text/plain",
+            body: Bytes::from_static(b"coo"),
+        };
+        vec![(body, answer)]
     }
 
     fn published(&self) -> Vec<Published> {

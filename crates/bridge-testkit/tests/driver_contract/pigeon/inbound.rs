@@ -114,6 +114,19 @@ fn messages(body: &[u8]) -> Option<Vec<Value>> {
     Some(body.get("messages")?.as_array()?.clone())
 }
 
+/// What the platform wants to hear before it brings messages: its own word.
+fn challenge(body: &[u8]) -> Option<Answer> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let word = body.get("challenge")?.as_str()?.to_owned();
+    Some(match Fault::ForgetsChallenges.is_present() {
+        true => Answer::default(),
+        false => Answer {
+            content_type: "text/plain",
+            body: word.into(),
+        },
+    })
+}
+
 pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     if Fault::PanicsOnPrefix.is_present() {
         assert!(body.is_empty() || body.ends_with(b"}"), "half a callback");
@@ -123,6 +136,12 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     }
     if Fault::PanicsOnDepth.is_present() {
         assert!(!body.starts_with(b"[[[[[[[["), "too deep");
+    }
+    if let Some(challenge) = challenge(body) {
+        return Ok(Batch {
+            answer: challenge,
+            ..Batch::default()
+        });
     }
     let messages = messages(body).ok_or_else(|| refusal("not_json"))?;
     let mut events: Vec<_> = messages.iter().map(event).collect();
