@@ -117,6 +117,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - D5: What the instance itself said is no message, unless the capabilities say that it hears its own sends.
     /// - D6: What it brings beside text is among what the capabilities claim to hear.
     /// - D7: A callback that wants an answer of its own, such as a challenge that is to be repeated, gets it.
+    /// - D8: A change has an id of its own in the channel, if any, and names its message by the id that the message had.
     fn decode(&self, _raw: &Bytes) -> Result<Batch, Refusal> {
         Err(Refusal::new("no_inbound", "the driver takes nothing in"))
     }

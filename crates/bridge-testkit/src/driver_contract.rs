@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | `settings`, `hygiene` | settings, and what is logged | all |
 //! | `verifying`, `questions` | requests to the listener | those that have one |
-//! | `decoding` | what comes in | all into which something comes |
+//! | `decoding`, `ids` | what comes in | all into which something comes |
 //! | `connecting`, `working` | the driver's own work | those that keep a connection or ask |
 //! | `sending`, `dropping`, `outcomes`, `pauses`, `probing`, `scenarios` | sends | all, as their way out has it |
 //! | `acts` | what is shown beside text | those that claim it |
@@ -59,6 +59,7 @@ mod decoding;
 mod drive;
 mod dropping;
 mod fields;
+mod ids;
 mod lane;
 mod line;
 mod logs;
@@ -252,6 +253,10 @@ checks! {
         own_messages_are_known: D5,
         what_comes_beside_text_is_claimed: D6,
         what_wants_an_answer_gets_it: D7,
+    }
+    ids {
+        changes_have_ids_of_their_own: D8,
+        changes_name_recorded_messages: D8,
     }
     questions {
         who_shows_the_credential_is_answered: Q1,

@@ -15,16 +15,22 @@ use super::platform::WayIn;
 use super::verifying::callbacks;
 use super::{Brings, Outcome, Stop, Subject};
 
-/// A driver that decodes; a check of what comes in is not for those into which nothing does.
-fn opened<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
+/// Ends a check of what comes in, unless something does.
+pub(super) fn something_comes_in<S: Subject>(context: &Context<S>) -> Outcome {
     match context.subject.way_in() {
         WayIn::Nothing => Err(Stop::NotClaimed("nothing comes in")),
-        _ => context.open(Setup::default()),
+        _ => Ok(()),
     }
 }
 
+/// A driver that decodes.
+fn opened<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
+    something_comes_in(context)?;
+    context.open(Setup::default())
+}
+
 /// Takes the body in as its platform brings it.
-fn receive<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Received {
+pub(super) fn receive<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Received {
     if let WayIn::Callbacks(platform) = context.subject.way_in() {
         let callback = platform.callback(body, bench.clock.now());
         return ErasedDriver::receive(&*bench.driver, &callback);

@@ -16,7 +16,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::pigeon::{Pigeon, TEXT_LIMIT, escaped_len, sign, unescape};
+use crate::pigeon::{Pigeon, TEXT_LIMIT, escaped_len, ids_of_edit, sign, unescape};
 
 const HOOK_SECRET: &str = "hook-canary-91";
 const API_KEY: &str = "api-canary-17";
@@ -59,6 +59,14 @@ impl Subject for PigeonSubject {
             Brings::Message(Box::new(message))
         };
         let written = |id: &str, text: &str| json!({ "id": id, "loft": "loft 1", "by": "ann", "text": text, "at": 1_772_366_400_000_u64 });
+        let edited = |id: &str, text: &str| {
+            let (id, of) = ids_of_edit(id, "1");
+            let kind = ChangeKind::Edited(text.into());
+            let mut change = Change::new(of, self.address(1), Sender::new("ann", "ann"), kind);
+            change.id = Some(id);
+            Brings::Changed(change)
+        };
+        let edit = |id: &str, text: &str| json!({ "id": id, "of": "1", "loft": "loft 1", "by": "ann", "text": text });
         let body = |messages: Value| Bytes::from(json!({ "messages": messages }).to_string());
         vec![
             Recorded {
@@ -71,15 +79,8 @@ impl Subject for PigeonSubject {
             },
             Recorded {
                 name: "edited",
-                body: body(json!([
-                    { "id": "5", "of": "1", "loft": "loft 1", "by": "ann", "text": "better words" }
-                ])),
-                brings: vec![Brings::Changed(Change::new(
-                    "1",
-                    self.address(1),
-                    Sender::new("ann", "ann"),
-                    ChangeKind::Edited("better words".into()),
-                ))],
+                body: body(json!([edit("5", "better words"), edit("6", "best words")])),
+                brings: vec![edited("5", "better words"), edited("6", "best words")],
             },
             Recorded {
                 name: "empty",

@@ -155,6 +155,20 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     })
 }
 
+/// The id of an edit, and that of its message; the subject takes them for right.
+pub(crate) fn ids_of_edit(id: &str, of: &str) -> (String, String) {
+    let id = match () {
+        () if Fault::SharesIds.is_present() => of,
+        () if Fault::RepeatsIdsOfChanges.is_present() => "edit",
+        () => id,
+    };
+    let of = match Fault::NamesVersions.is_present() {
+        true => format!("{of}/1"),
+        false => of.to_owned(),
+    };
+    (id.to_owned(), of)
+}
+
 fn event(message: &Value) -> Event {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let text = |key: &str| {
@@ -195,12 +209,15 @@ fn event(message: &Value) -> Event {
     let address = Address::new([("loft", text("loft"))]);
     let sender = Sender::new(text("by"), text("by"));
     if !text("of").is_empty() {
+        let (id, of) = ids_of_edit(&text("id"), &text("of"));
         let of = match Fault::ChangesNothing.is_present() {
             true => String::new(),
-            false => text("of"),
+            false => of,
         };
         let kind = ChangeKind::Edited(text("text"));
-        return Event::Changed(Change::new(of, address, sender, kind));
+        let mut change = Change::new(of, address, sender, kind);
+        change.id = Some(id).filter(|id| !id.is_empty());
+        return Event::Changed(change);
     }
     let mut heard = Message::new(address, sender, text("text"));
     heard.id = Some(text("id")).filter(|id| !id.is_empty());
