@@ -118,6 +118,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - D6: What it brings beside text is among what the capabilities claim to hear.
     /// - D7: A callback that wants an answer of its own, such as a challenge that is to be repeated, gets it.
     /// - D8: A change has an id of its own in the channel, if any, and names its message by the id that the message had.
+    /// - D9: Of several that one body brings, one that makes no sense hides no other.
     fn decode(&self, _raw: &Bytes) -> Result<Batch, Refusal> {
         Err(Refusal::new("no_inbound", "the driver takes nothing in"))
     }

@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | `settings`, `hygiene` | settings, and what is logged | all |
 //! | `verifying`, `questions` | requests to the listener | those that have one |
-//! | `decoding`, `ids` | what comes in | all into which something comes |
+//! | `decoding`, `batches`, `ids` | what comes in | all into which something comes |
 //! | `connecting`, `working` | the driver's own work | those that keep a connection or ask |
 //! | `sending`, `dropping`, `outcomes`, `pauses`, `probing`, `scenarios` | sends | all, as their way out has it |
 //! | `acts` | what is shown beside text | those that claim it |
@@ -51,6 +51,7 @@ macro_rules! ensure {
 }
 
 mod acts;
+mod batches;
 mod bench;
 mod clause;
 mod connecting;
@@ -253,6 +254,9 @@ checks! {
         own_messages_are_known: D5,
         what_comes_beside_text_is_claimed: D6,
         what_wants_an_answer_gets_it: D7,
+    }
+    batches {
+        one_without_sense_hides_no_other: D9,
     }
     ids {
         changes_have_ids_of_their_own: D8,

@@ -53,6 +53,7 @@ clauses! {
     D6 "What it brings beside text is among what the capabilities claim to hear."
     D7 "A callback that wants an answer of its own, such as a challenge that is to be repeated, gets it."
     D8 "A change has an id of its own in the channel, if any, and names its message by the id that the message had."
+    D9 "Of several that one body brings, one that makes no sense hides no other."
     Q1 "Refuses, before it looks at anything else, whoever does not show the credential of the settings, compared in constant time."
     Q2 "Takes any query and any headers: what makes no sense is answered 400, never a panic."
     W1 "Ends with an error when the platform is lost; does not connect twice by itself."

@@ -95,6 +95,8 @@ faults! {
         HearsItself: "own_messages_are_known",
         HearsUnclaimedEdits: "what_comes_beside_text_is_claimed",
         ForgetsChallenges: "what_wants_an_answer_gets_it",
+        RefusesWholeBatches: "one_without_sense_hides_no_other",
+        StopsAtNonsense: "one_without_sense_hides_no_other",
         SharesIds: "changes_have_ids_of_their_own",
         RepeatsIdsOfChanges: "changes_have_ids_of_their_own",
         NamesVersions: "changes_name_recorded_messages",

@@ -144,7 +144,15 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
         });
     }
     let messages = messages(body).ok_or_else(|| refusal("not_json"))?;
-    let mut events: Vec<_> = messages.iter().map(event).collect();
+    let is_plain = |message: &&Value| message["text"].is_string();
+    if Fault::RefusesWholeBatches.is_present() && !messages.iter().all(|message| is_plain(&message))
+    {
+        return Err(refusal("not_json"));
+    }
+    let mut events: Vec<_> = match Fault::StopsAtNonsense.is_present() {
+        true => messages.iter().take_while(is_plain).map(event).collect(),
+        false => messages.iter().map(event).collect(),
+    };
     if Fault::ReordersEvents.is_present() {
         events.reverse();
     }
