@@ -154,6 +154,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - W5: Notices a platform that has gone silent, by the clock port.
     /// - W6: Says [`Work::reached`] once the platform has accepted it, not before.
     /// - W7: Tells refused credentials as such.
+    /// - W8: Pauses after an answer that brings nothing, however soon it comes.
     fn run(&self, _work: &dyn Work) -> impl Future<Output = Result<(), RunError>> + Send {
         std::future::pending()
     }

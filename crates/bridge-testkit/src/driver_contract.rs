@@ -20,6 +20,7 @@
 //! | `verifying`, `questions` | requests to the listener | those that have one |
 //! | `decoding`, `batches`, `ids` | what comes in | all into which something comes |
 //! | `connecting`, `working` | the driver's own work | those that keep a connection or ask |
+//! | `polling` | how the platform is asked | those that ask |
 //! | `sending`, `dropping`, `outcomes`, `pauses`, `probing`, `scenarios` | sends | all, as their way out has it |
 //! | `acts` | what is shown beside text | those that claim it |
 //!
@@ -67,6 +68,7 @@ mod logs;
 mod outcomes;
 mod pauses;
 mod platform;
+mod polling;
 mod probing;
 mod questions;
 mod scenarios;
@@ -285,6 +287,9 @@ checks! {
         what_came_is_taken_in_its_order: W4,
         what_comes_in_pieces_is_whole: W4,
         own_sends_are_known: D5,
+    }
+    polling {
+        what_brings_nothing_is_followed_by_a_pause: W8,
     }
     sending {
         the_text_arrives_whole: T1,

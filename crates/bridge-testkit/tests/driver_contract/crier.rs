@@ -182,7 +182,7 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                 }
                 self.clock().sleep(busy.retry_after).await;
             }
-            if next == after {
+            if next == after && !Fault::AsksAtOnce.is_present() {
                 self.clock().sleep(PAUSE).await;
             }
             after = next;

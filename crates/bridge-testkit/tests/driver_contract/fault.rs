@@ -189,6 +189,7 @@ faults! {
         PollsWhenTold: "it_ends_soon_when_told",
         AsksPastEarly: "nothing_is_acknowledged_before_it_is_taken",
         ForgetsRefused: "what_is_refused_is_brought_again",
+        AsksAtOnce: "what_brings_nothing_is_followed_by_a_pause",
         CriesBackwards: "what_came_is_taken_in_its_order",
     }
 }

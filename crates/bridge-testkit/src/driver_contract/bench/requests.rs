@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bridge_core::BoxFuture;
 use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Reached};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::STEP;
 use crate::FakeClock;
 use crate::driver_contract::platform::{Api, Asked, Fate, FeedServer};
 use crate::fake_http::Answer;
@@ -94,11 +94,12 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 struct Polled;
 
-/// An exchange in which a poll takes a second, so that a driver that asks at once again does so in
-/// time that passes.
+/// An exchange in which a poll takes its time, so that a driver that asks at once again, as the platform
+/// may wait before it answers, does so in time that passes.
 pub(super) struct Unhurried {
     pub(super) http: Arc<dyn HttpExchange>,
     pub(super) clock: FakeClock,
+    pub(super) polls_take: Duration,
 }
 
 impl HttpExchange for Unhurried {
@@ -106,8 +107,8 @@ impl HttpExchange for Unhurried {
         Box::pin(async move {
             let answer = self.http.exchange(request).await;
             let is_poll = |answer: &Response<Bytes>| answer.extensions().get::<Polled>().is_some();
-            if answer.as_ref().is_ok_and(is_poll) {
-                self.clock.sleep(STEP).await;
+            if !self.polls_take.is_zero() && answer.as_ref().is_ok_and(is_poll) {
+                self.clock.sleep(self.polls_take).await;
             }
             answer
         })
