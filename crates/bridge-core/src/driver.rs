@@ -155,6 +155,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - W6: Says [`Work::reached`] once the platform has accepted it, not before.
     /// - W7: Tells refused credentials as such.
     /// - W8: Pauses after an answer that brings nothing, however soon it comes.
+    /// - W9: Ends with the pause that the platform asks for where it throttles what the driver asks.
     fn run(&self, _work: &dyn Work) -> impl Future<Output = Result<(), RunError>> + Send {
         std::future::pending()
     }

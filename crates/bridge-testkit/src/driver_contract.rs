@@ -290,6 +290,7 @@ checks! {
     }
     polling {
         what_brings_nothing_is_followed_by_a_pause: W8,
+        the_pause_of_a_throttled_poll_is_told: W9,
     }
     sending {
         the_text_arrives_whole: T1,

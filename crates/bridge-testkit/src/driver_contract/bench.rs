@@ -14,7 +14,7 @@ use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, Reached};
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 
 use self::requests::{Requests, SharedFeed, Unhurried, broken, lock};
 use self::running::{Begun, Run};
@@ -172,6 +172,11 @@ impl<S: Subject> Bench<S> {
             line.set_links(Links::Refused);
             line.cut();
         }
+    }
+
+    /// From now on polls are answered like this, whatever was said.
+    pub(super) fn answer_polls(&self, answer: Response<Bytes>) {
+        lock(&self.requests).polls = Some(answer);
     }
 
     /// Sends [`TEXT`] to channel 0.

@@ -64,6 +64,7 @@ clauses! {
     W6 "Says [`Work::reached`] once the platform has accepted it, not before."
     W7 "Tells refused credentials as such."
     W8 "Pauses after an answer that brings nothing, however soon it comes."
+    W9 "Ends with the pause that the platform asks for where it throttles what the driver asks."
     T1 "The text reaches the channel of the address whole, and people see what it says: markup of the platform's is escaped."
     T2 "Whatever fits the capabilities can be sent."
     T3 "A send is delivered only once the platform has said so; nothing is kept for later."

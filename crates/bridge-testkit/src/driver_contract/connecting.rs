@@ -16,7 +16,7 @@ use super::{Outcome, Stop, Subject};
 const NOTICED: Duration = Duration::from_secs(10 * 60);
 
 /// What a driver that has ended said, within the time in which it must.
-fn error<S: Subject>(bench: &Bench<S>, what: &str) -> Result<RunError, Stop> {
+pub(super) fn error<S: Subject>(bench: &Bench<S>, what: &str) -> Result<RunError, Stop> {
     match bench.ends_within(NOTICED)? {
         Some(Err(error)) => Ok(error),
         Some(Ok(())) => Err(Stop::Broken(format!("{what}: it ends without an error"))),

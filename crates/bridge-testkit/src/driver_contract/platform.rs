@@ -268,6 +268,14 @@ pub enum Fate {
 pub trait Feed {
     /// A new one, of which nothing was read yet.
     fn start(&self) -> Box<dyn FeedServer>;
+
+    /// The platform's answer to a request for what was said that comes too soon, with the pause that it
+    /// asks for written as it does, in whole seconds; `None` if it throttles no such request, or names
+    /// no pause.
+    fn throttled(&self, pause: Duration) -> Option<Response<Bytes>> {
+        let _ = pause;
+        None
+    }
 }
 
 /// A running feed.

@@ -128,6 +128,16 @@ fn pause(answer: &Response<Bytes>) -> RetryAdvice {
     }
 }
 
+fn throttled(answer: &Response<Bytes>) -> RunError {
+    let throttled = RunError::new(ErrorKind::Throttled, "asked too often");
+    match pause(answer) {
+        RetryAdvice::After(pause, _) if !Fault::DropsThePause.is_present() => {
+            throttled.after(pause)
+        }
+        _ => throttled,
+    }
+}
+
 impl<const SHOUTS: bool> Crier<SHOUTS> {
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.ports.clock
@@ -164,6 +174,9 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                     false => ErrorKind::Unauthorized,
                 };
                 return Err(RunError::new(kind, "look at `key`"));
+            }
+            if answer.status() == 429 {
+                return Err(throttled(&answer));
             }
             work.reached();
             let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();

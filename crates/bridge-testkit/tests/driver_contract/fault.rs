@@ -190,6 +190,7 @@ faults! {
         AsksPastEarly: "nothing_is_acknowledged_before_it_is_taken",
         ForgetsRefused: "what_is_refused_is_brought_again",
         AsksAtOnce: "what_brings_nothing_is_followed_by_a_pause",
+        DropsThePause: "the_pause_of_a_throttled_poll_is_told",
         CriesBackwards: "what_came_is_taken_in_its_order",
     }
 }

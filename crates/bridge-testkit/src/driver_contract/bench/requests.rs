@@ -35,6 +35,8 @@ pub(super) struct Requests {
     pub(super) taken: Vec<Asked>,
     /// Whether none reaches the platform.
     pub(super) are_lost: bool,
+    /// The answer to polls, in place of the feed's.
+    pub(super) polls: Option<Response<Bytes>>,
 }
 
 impl Requests {
@@ -48,6 +50,9 @@ impl Requests {
             return Err(broken(Reached::No));
         }
         if let Some(mut answer) = feed.and_then(|feed| lock(feed).answer(request)) {
+            if let Some(other) = &self.polls {
+                answer = other.clone();
+            }
             answer.extensions_mut().insert(Polled);
             return Ok(answer);
         }
