@@ -151,7 +151,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - W2: Ends soon after [`Work::stopping`] resolves; may be dropped at any await, and begun anew.
     /// - W3: Tells the platform that something is taken only once [`Work::take`] has taken it, and brings it again as long as it is refused.
     /// - W4: Takes in what came in the order in which it came.
-    /// - W5: Notices a platform that has gone silent, by the clock port.
+    /// - W5: Notices a platform that has gone silent: on a connection by the clock port, and where it asks by the error of the HTTP port, which ends every request in time.
     /// - W6: Says [`Work::reached`] once the platform has accepted it, not before.
     /// - W7: Tells refused credentials as such.
     /// - W8: Pauses after an answer that brings nothing, however soon it comes.

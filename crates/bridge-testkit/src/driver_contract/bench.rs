@@ -174,6 +174,11 @@ impl<S: Subject> Bench<S> {
         }
     }
 
+    /// From now on the platform is silent: the port ends every request without an answer.
+    pub(super) fn answer_no_request(&self) {
+        lock(&self.requests).are_unanswered = true;
+    }
+
     /// From now on polls are answered like this, whatever was said.
     pub(super) fn answer_polls(&self, answer: Response<Bytes>) {
         lock(&self.requests).polls = Some(answer);

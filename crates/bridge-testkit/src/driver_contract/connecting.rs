@@ -93,7 +93,7 @@ pub(super) fn one_connection_at_a_time<S: Subject>(context: &Context<S>) -> Outc
 }
 
 pub(super) fn a_silent_platform_is_noticed<S: Subject>(context: &Context<S>) -> Outcome {
-    context.keeps_a_connection()?;
+    context.works_by_itself()?;
     let from_the_start = context.open(Setup::default())?;
     mute(&from_the_start);
     from_the_start.start();
@@ -104,8 +104,9 @@ pub(super) fn a_silent_platform_is_noticed<S: Subject>(context: &Context<S>) -> 
 }
 
 fn mute<S: Subject>(bench: &Bench<S>) {
-    if let Some(line) = &bench.line {
-        line.mute();
+    match &bench.line {
+        Some(line) => line.mute(),
+        None => bench.answer_no_request(),
     }
 }
 

@@ -12,7 +12,7 @@ use bridge_core::driver::{
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
-use bridge_core::ports::{Clock, HttpError, Ports};
+use bridge_core::ports::{Clock, HttpError, HttpErrorKind, Ports};
 use bridge_core::secret::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -164,6 +164,12 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                 Ok(answer) => answer,
                 Err(_) if Fault::AsksForever.is_present() => {
                     self.clock().sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error)
+                    if Fault::TakesSilenceForQuiet.is_present()
+                        && error.kind == HttpErrorKind::Timeout =>
+                {
                     continue;
                 }
                 Err(error) => return Err(RunError::new(ErrorKind::Unavailable, error.detail)),

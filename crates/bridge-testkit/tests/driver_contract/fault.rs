@@ -191,6 +191,7 @@ faults! {
         ForgetsRefused: "what_is_refused_is_brought_again",
         AsksAtOnce: "what_brings_nothing_is_followed_by_a_pause",
         DropsThePause: "the_pause_of_a_throttled_poll_is_told",
+        TakesSilenceForQuiet: "a_silent_platform_is_noticed",
         CriesBackwards: "what_came_is_taken_in_its_order",
     }
 }

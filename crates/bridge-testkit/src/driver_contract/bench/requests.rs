@@ -35,6 +35,8 @@ pub(super) struct Requests {
     pub(super) taken: Vec<Asked>,
     /// Whether none reaches the platform.
     pub(super) are_lost: bool,
+    /// Whether the platform takes them and says nothing.
+    pub(super) are_unanswered: bool,
     /// The answer to polls, in place of the feed's.
     pub(super) polls: Option<Response<Bytes>>,
 }
@@ -48,6 +50,13 @@ impl Requests {
     ) -> Answer {
         if self.are_lost {
             return Err(broken(Reached::No));
+        }
+        if self.are_unanswered {
+            return Err(HttpError {
+                kind: HttpErrorKind::Timeout,
+                reached: Reached::Perhaps,
+                detail: "no answer in time".into(),
+            });
         }
         if let Some(mut answer) = feed.and_then(|feed| lock(feed).answer(request)) {
             if let Some(other) = &self.polls {
@@ -99,7 +108,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 struct Polled;
 
-/// An exchange in which a poll takes its time, so that a driver that asks at once again, as the platform
+/// An exchange in which a poll and a silence take their time, so that a driver that asks at once again, as the platform
 /// may wait before it answers, does so in time that passes.
 pub(super) struct Unhurried {
     pub(super) http: Arc<dyn HttpExchange>,
@@ -112,7 +121,11 @@ impl HttpExchange for Unhurried {
         Box::pin(async move {
             let answer = self.http.exchange(request).await;
             let is_poll = |answer: &Response<Bytes>| answer.extensions().get::<Polled>().is_some();
-            if !self.polls_take.is_zero() && answer.as_ref().is_ok_and(is_poll) {
+            let takes_time = match &answer {
+                Ok(answer) => is_poll(answer),
+                Err(error) => error.kind == HttpErrorKind::Timeout,
+            };
+            if takes_time && !self.polls_take.is_zero() {
                 self.clock.sleep(self.polls_take).await;
             }
             answer
