@@ -61,7 +61,7 @@ fn hides_none<S: Subject>(
         .iter()
         .filter(|place| place.starts_with(element))
     {
-        for json in ODD {
+        for json in ODD.into_iter().chain(["null"]) {
             let damaged = with(body, place, json);
             let place = place.join(".");
             match brought(receive(context, bench, damaged.as_bytes())) {
