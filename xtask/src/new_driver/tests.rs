@@ -160,6 +160,12 @@ fn says_everything_itself(inbound: Inbound) {
         "{manifest}"
     );
     assert_eq!(manifest.matches("[workspace]").count(), 1, "{manifest}");
+    for lint in ["dbg_macro", "print_stdout", "print_stderr"] {
+        assert!(
+            manifest.contains(&format!("\n{lint} = \"warn\"\n")),
+            "{manifest}"
+        );
+    }
     let main = read(&folder.join("src/main.rs")).unwrap();
     assert!(
         main.ends_with("\nbridge_bin::main!(driver_my_chat);\n"),
