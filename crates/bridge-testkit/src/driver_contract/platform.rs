@@ -272,7 +272,7 @@ pub trait Feed {
     /// The platform's answer to a request for what was said that comes too soon, with the pause that it
     /// asks for written as it does, in whole seconds; `None` if it throttles no such request, or names
     /// no pause.
-    fn throttled(&self, pause: Duration) -> Option<Response<Bytes>> {
+    fn throttled_poll(&self, pause: Duration) -> Option<Response<Bytes>> {
         let _ = pause;
         None
     }

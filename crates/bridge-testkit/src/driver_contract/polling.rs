@@ -46,7 +46,7 @@ pub(super) fn what_brings_nothing_is_followed_by_a_pause<S: Subject>(
 pub(super) fn the_pause_of_a_throttled_poll_is_told<S: Subject>(context: &Context<S>) -> Outcome {
     for secs in [7, 900] {
         let pause = Duration::from_secs(secs);
-        let Some(answer) = feed(context)?.throttled(pause) else {
+        let Some(answer) = feed(context)?.throttled_poll(pause) else {
             return Err(Stop::NotClaimed("the platform throttles no poll"));
         };
         let first = context.open(Setup::default())?;

@@ -89,7 +89,7 @@ impl<const SHOUTS: bool> Feed for CrierSubject<SHOUTS> {
         Box::new(Cried::default())
     }
 
-    fn throttled(&self, pause: Duration) -> Option<Response<Bytes>> {
+    fn throttled_poll(&self, pause: Duration) -> Option<Response<Bytes>> {
         let mut answer = answer(429, "");
         answer
             .headers_mut()
