@@ -54,13 +54,13 @@ pub(crate) fn test(name: &str) -> Result<(), Failed> {
     cargo(&[&test[..], &["--", "--nocapture"]].concat(), &[])
 }
 
-/// Makes the crate in the workspace at `root` and links it; the new folder.
+/// Makes the crate in the workspace at `root` and its pages, and links it; the new folder.
 fn within(root: &Path, name: &Name, inbound: Inbound) -> Result<PathBuf, Failed> {
     let drivers = drivers(root)?;
     let is_taken = |driver: &String| driver.replace('-', "_") == name.platform();
     if let Some(driver) = drivers.iter().find(|driver| is_taken(driver)) {
         return Err(Failed::new(format!(
-            "there is a driver {driver:?} already; take another name, or remove crates/driver-{driver} and its two lines"
+            "there is a driver {driver:?} already; take another name, or remove crates/driver-{driver}, its two lines and its pages"
         )));
     }
     let folder = root.join("crates").join(name.package());
@@ -74,6 +74,13 @@ fn within(root: &Path, name: &Name, inbound: Inbound) -> Result<PathBuf, Failed>
         home: template::Home::Workspace,
     };
     crate_of.write_to(&folder)?;
+    for (path, text) in crate_of.pages()? {
+        let path = root.join(path);
+        // One that is there already was written by a person.
+        if !path.exists() {
+            write(&path, &text)?;
+        }
+    }
     for (path, text) in links {
         write(&path, &text)?;
     }
@@ -124,7 +131,7 @@ fn without_parents(path: &Path) -> PathBuf {
     done
 }
 
-fn next_steps(name: &Name) -> [String; 5] {
+fn next_steps(name: &Name) -> [String; 6] {
     [
         format!(
             "made crates/{}, and linked it to the binary",
@@ -136,7 +143,8 @@ fn next_steps(name: &Name) -> [String; 5] {
             "  crates/{}/README.md    what to change, file by file",
             name.package()
         ),
-        "  cargo xtask generate    schemas and tables of keys; it says which pages are missing"
+        format!("  docs/drivers/{name}.md and {name}.zh-CN.md    what operators read"),
+        "  cargo xtask generate    schemas and tables of keys; it says what is not translated"
             .into(),
     ]
 }

@@ -117,6 +117,9 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - D4: A message has something to say, and its address has exactly the platform's address keys, none empty.
     /// - D5: What the instance itself said is no message, unless the capabilities say that it hears its own sends.
     /// - D6: What it brings beside text is among what the capabilities claim to hear.
+    /// - D7: A callback that wants an answer of its own, such as a challenge that is to be repeated, gets it.
+    /// - D8: A change has an id of its own in the channel, if any, and names its message by the id that the message had.
+    /// - D9: Of several that one body brings, one that makes no sense hides no other.
     fn decode(&self, _raw: &Bytes) -> Result<Batch, Refusal> {
         Err(Refusal::new("no_inbound", "the driver takes nothing in"))
     }
@@ -165,9 +168,11 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - W2: Ends soon after [`Work::stopping`] resolves; may be dropped at any await, and begun anew.
     /// - W3: Tells the platform that something is taken only once [`Work::take`] has taken it, and brings it again as long as it is refused.
     /// - W4: Takes in what came in the order in which it came.
-    /// - W5: Notices a platform that has gone silent, by the clock port.
+    /// - W5: Notices a platform that has gone silent: on a connection by the clock port, and where it asks by the error of the HTTP port, which ends every request in time.
     /// - W6: Says [`Work::reached`] once the platform has accepted it, not before.
     /// - W7: Tells refused credentials as such.
+    /// - W8: Pauses after an answer that brings nothing, however soon it comes.
+    /// - W9: Ends with the pause that the platform asks for where it throttles what the driver asks.
     fn run(&self, _work: &dyn Work) -> impl Future<Output = Result<(), RunError>> + Send {
         std::future::pending()
     }

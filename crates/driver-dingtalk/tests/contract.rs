@@ -7,8 +7,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
-    WayIn, WayOut, check_all,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Published, Recorded, Subject, Success,
+    Verification, WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -133,6 +133,19 @@ impl Callbacks for DingTalkSubject {
             .header("Timestamp", timestamp)
             .body(Bytes::copy_from_slice(body))
             .expect("plain headers")
+    }
+
+    // Secret and time are those of DingTalk's own sample in Java.
+    fn published(&self) -> Vec<Published> {
+        let mut settings = self.settings();
+        settings["signing_secret"] = "this is a secret".into();
+        let request = Request::post("/dingtalk/event")
+            .header("sign", "DJrE6qdyVGCQz9z5r2MDuNcNAhwYnuAkyj13cx169CA=")
+            .header("timestamp", "1577262236757")
+            .body(Bytes::new())
+            .expect("plain headers");
+        let at = Timestamp::from_millis(1_577_262_236_757);
+        vec![Published::new(settings, at, request)]
     }
 }
 

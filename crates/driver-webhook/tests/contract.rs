@@ -8,8 +8,8 @@ use bridge_core::message::{Attachment, Message, MessageKind, Quoted, Sender};
 use bridge_core::secret::Secret;
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Questions, Recorded, Subject, Success,
-    Verification, WayIn, WayOut, check_all,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Published, Questions, Recorded, Subject,
+    Success, Verification, WayIn, WayOut, check_all,
 };
 use bytes::Bytes;
 use driver_webhook::{SigningKeys, Webhook};
@@ -142,6 +142,21 @@ impl Callbacks for WebhookSubject {
             .header("webhook-signature", signature.expect("a secret"))
             .body(Bytes::copy_from_slice(body))
             .expect("plain headers")
+    }
+
+    // The example of the standard's reference libraries.
+    fn published(&self) -> Vec<Published> {
+        let mut settings = self.settings();
+        settings["secrets"] = json!(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]);
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let request = Request::post("/webhook")
+            .header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek")
+            .header("webhook-timestamp", "1614265330")
+            .header("webhook-signature", signature)
+            .body(Bytes::from_static(br#"{"test": 2432232314}"#))
+            .expect("plain headers");
+        let at = Timestamp::from_millis(1_614_265_330_000);
+        vec![Published::new(settings, at, request)]
     }
 }
 

@@ -66,6 +66,18 @@ impl Crate<'_> {
         Ok(())
     }
 
+    /// The pages of the driver in both languages, with the marks between which the tables of its keys are
+    /// generated; each with its path below the top of the workspace.
+    pub(super) fn pages(&self) -> Result<[(PathBuf, String); 2], Failed> {
+        let page = |ending: &str| {
+            let template = format!("xtask/templates/documents/page{ending}{ENDING}");
+            let text = self.filled(&read(&self.root.join(template))?)?;
+            let path = format!("docs/drivers/{}{ending}", self.name);
+            Ok((PathBuf::from(path), text))
+        };
+        Ok([page(".md")?, page(".zh-CN.md")?])
+    }
+
     /// The folders of templates, each winning over those before it.
     fn templates(&self) -> Vec<&'static str> {
         let mut folders = self.inbound.templates().to_vec();

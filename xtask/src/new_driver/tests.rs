@@ -17,7 +17,9 @@ fn workspace() -> tempfile::TempDir {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(top().join(path), target).unwrap();
     }
-    fs::create_dir_all(folder.path().join("crates/driver-dingtalk")).unwrap();
+    for folder_of in ["crates/driver-dingtalk", "docs/drivers"] {
+        fs::create_dir_all(folder.path().join(folder_of)).unwrap();
+    }
     copy(
         &top().join("xtask/templates"),
         &folder.path().join("xtask/templates"),
@@ -114,8 +116,27 @@ fn is_made_and_linked(root: &Path, inbound: Inbound) {
     let drivers = "crates/bridge-bin/src/drivers.rs";
     assert_eq!(added(root, drivers), ["use driver_my_chat as _;"]);
     assert!(added(root, "Cargo.toml").is_empty());
+    for page in ["my-chat.md", "my-chat.zh-CN.md"] {
+        let text = read(&root.join("docs/drivers").join(page)).unwrap();
+        for table in ["config my_chat", "rules my_chat.source"] {
+            let marks =
+                format!("\n<!-- generated: keys of {table} -->\n<!-- end of generated -->\n");
+            assert!(text.contains(&marks), "{page}: {text}");
+        }
+        assert!(!text.contains("{{"), "{page}: {text}");
+    }
     let lib = read(&folder.join("src/lib.rs")).unwrap();
     assert!(lib.contains("DriverInfo::new(\"my_chat\"") && lib.contains("pub struct MyChatDriver"));
+}
+
+#[test]
+fn a_page_that_is_there_is_kept() {
+    let root = workspace();
+    let page = root.path().join("docs/drivers/my-chat.md");
+    fs::write(&page, "written by a person\n").unwrap();
+    let name = Name::parse("my-chat").unwrap();
+    within(root.path(), &name, Inbound::Webhook).unwrap();
+    assert_eq!(read(&page).unwrap(), "written by a person\n");
 }
 
 #[test]
@@ -160,6 +181,12 @@ fn says_everything_itself(inbound: Inbound) {
         "{manifest}"
     );
     assert_eq!(manifest.matches("[workspace]").count(), 1, "{manifest}");
+    for lint in ["dbg_macro", "print_stdout", "print_stderr"] {
+        assert!(
+            manifest.contains(&format!("\n{lint} = \"warn\"\n")),
+            "{manifest}"
+        );
+    }
     let main = read(&folder.join("src/main.rs")).unwrap();
     assert!(
         main.ends_with("\nbridge_bin::main!(driver_my_chat);\n"),

@@ -25,7 +25,7 @@ use page::{Block, Kind};
 /// Lines of commands that are not run, and why.
 const NOT_RUN: [(&str, &str); 1] = [(
     "cargo xtask generate",
-    "it asks for the documents of the platform, which does not exist",
+    "it asks for translations of the descriptions of the keys, which a person writes",
 )];
 
 /// The commands of a page that were run.

@@ -14,7 +14,7 @@ use bridge_core::outcome::{SendError, Sent};
 use bridge_core::ports::{Ports, Reached};
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 
 use self::requests::{Requests, SharedFeed, Unhurried, broken, lock};
 use self::running::{Begun, Run};
@@ -45,6 +45,8 @@ pub(super) struct Setup {
     /// Whether ports give way at every step, so that futures can be dropped there.
     pub(super) is_slow: bool,
     pub(super) links: Links,
+    /// How long the platform takes to answer a poll.
+    pub(super) polls_take: Duration,
     /// Answers all requests in place of the platform that is well.
     pub(super) answer: Option<Box<Handler>>,
 }
@@ -57,6 +59,7 @@ impl Default for Setup {
             credentials: Credentials::Known,
             is_slow: false,
             links: Links::Accepted,
+            polls_take: STEP,
             answer: None,
         }
     }
@@ -124,6 +127,7 @@ impl<S: Subject> Bench<S> {
         ports.http = Arc::new(Unhurried {
             http: ports.http,
             clock: clock.clone(),
+            polls_take: setup.polls_take,
         });
         if let Some(line) = &line {
             line.set_links(setup.links);
@@ -168,6 +172,16 @@ impl<S: Subject> Bench<S> {
             line.set_links(Links::Refused);
             line.cut();
         }
+    }
+
+    /// From now on the platform is silent: the port ends every request without an answer.
+    pub(super) fn answer_no_request(&self) {
+        lock(&self.requests).are_unanswered = true;
+    }
+
+    /// From now on polls are answered like this, whatever was said.
+    pub(super) fn answer_polls(&self, answer: Response<Bytes>) {
+        lock(&self.requests).polls = Some(answer);
     }
 
     /// Sends [`TEXT`] to channel 0.

@@ -16,7 +16,7 @@ use super::{Outcome, Stop, Subject};
 const NOTICED: Duration = Duration::from_secs(10 * 60);
 
 /// What a driver that has ended said, within the time in which it must.
-fn error<S: Subject>(bench: &Bench<S>, what: &str) -> Result<RunError, Stop> {
+pub(super) fn error<S: Subject>(bench: &Bench<S>, what: &str) -> Result<RunError, Stop> {
     match bench.ends_within(NOTICED)? {
         Some(Err(error)) => Ok(error),
         Some(Ok(())) => Err(Stop::Broken(format!("{what}: it ends without an error"))),
@@ -93,7 +93,7 @@ pub(super) fn one_connection_at_a_time<S: Subject>(context: &Context<S>) -> Outc
 }
 
 pub(super) fn a_silent_platform_is_noticed<S: Subject>(context: &Context<S>) -> Outcome {
-    context.keeps_a_connection()?;
+    context.works_by_itself()?;
     let from_the_start = context.open(Setup::default())?;
     mute(&from_the_start);
     from_the_start.start();
@@ -104,8 +104,9 @@ pub(super) fn a_silent_platform_is_noticed<S: Subject>(context: &Context<S>) -> 
 }
 
 fn mute<S: Subject>(bench: &Bench<S>) {
-    if let Some(line) = &bench.line {
-        line.mute();
+    match &bench.line {
+        Some(line) => line.mute(),
+        None => bench.answer_no_request(),
     }
 }
 

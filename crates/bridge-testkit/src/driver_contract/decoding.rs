@@ -3,27 +3,34 @@
 use std::collections::BTreeSet;
 
 use bridge_core::crossing::Feature;
-use bridge_core::driver::{Batch, ChangeKind, Driver, ErasedDriver, Event, Received};
+use bridge_core::driver::{Answer, Batch, ChangeKind, Driver, ErasedDriver, Event, Received};
 use bridge_core::ports::Clock as _;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::bench::{Bench, Setup};
 use super::context::Context;
-use super::fields::{paths, with, without};
+use super::fields::{ODD, paths, with, without};
 use super::platform::WayIn;
+use super::verifying::callbacks;
 use super::{Brings, Outcome, Stop, Subject};
 
-/// A driver that decodes; a check of what comes in is not for those into which nothing does.
-fn opened<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
+/// Ends a check of what comes in, unless something does.
+pub(super) fn something_comes_in<S: Subject>(context: &Context<S>) -> Outcome {
     match context.subject.way_in() {
         WayIn::Nothing => Err(Stop::NotClaimed("nothing comes in")),
-        _ => context.open(Setup::default()),
+        _ => Ok(()),
     }
 }
 
+/// A driver that decodes.
+fn opened<S: Subject>(context: &Context<S>) -> Result<Bench<S>, Stop> {
+    something_comes_in(context)?;
+    context.open(Setup::default())
+}
+
 /// Takes the body in as its platform brings it.
-fn receive<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Received {
+pub(super) fn receive<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Received {
     if let WayIn::Callbacks(platform) = context.subject.way_in() {
         let callback = platform.callback(body, bench.clock.now());
         return ErasedDriver::receive(&*bench.driver, &callback);
@@ -60,7 +67,7 @@ pub(super) fn recorded_callbacks_bring_what_was_said<S: Subject>(context: &Conte
     Ok(())
 }
 
-fn brings(event: Event) -> Option<Brings> {
+pub(super) fn brings(event: Event) -> Option<Brings> {
     match event {
         Event::Message(message) => Some(Brings::Message(Box::new(message))),
         Event::Changed(change) => Some(Brings::Changed(change)),
@@ -97,15 +104,18 @@ pub(super) fn every_prefix_is_borne<S: Subject>(context: &Context<S>) -> Outcome
     let bench = opened(context)?;
     for recorded in context.subject.recorded() {
         for end in 0..recorded.body.len() {
-            bears(context, &bench, &recorded.body[..end])?;
+            let what = || format!("the first {end} bytes of {}", recorded.name);
+            bears(context, &bench, &recorded.body[..end], what)?;
         }
     }
     Ok(())
 }
 
 pub(super) fn every_field_may_be_missing<S: Subject>(context: &Context<S>) -> Outcome {
-    for_every_field(context, |bench, body, path| {
-        bears(context, bench, without(body, path).to_string().as_bytes())
+    for_every_field(context, |bench, name, body, path| {
+        let left = without(body, path).to_string();
+        let what = || format!("{name} without `{}`", path.join("."));
+        bears(context, bench, left.as_bytes(), what)
     })
 }
 
@@ -114,22 +124,7 @@ pub(super) fn every_field_may_be_null<S: Subject>(context: &Context<S>) -> Outco
 }
 
 pub(super) fn every_field_may_be_of_another_type<S: Subject>(context: &Context<S>) -> Outcome {
-    let odd = [
-        "true",
-        "0",
-        "-1",
-        "1.5",
-        "\"\"",
-        "\" \"",
-        "\"x\"",
-        "\"\\u0000\"",
-        "[]",
-        "[\"x\"]",
-        "[[]]",
-        "{}",
-        "{\"x\":1}",
-    ];
-    every_field_may_be(context, &odd)
+    every_field_may_be(context, &ODD)
 }
 
 pub(super) fn huge_numbers_are_borne<S: Subject>(context: &Context<S>) -> Outcome {
@@ -154,7 +149,9 @@ pub(super) fn deep_nesting_is_borne<S: Subject>(context: &Context<S>) -> Outcome
     let objects = "{\"x\":".repeat(DEPTH) + "1" + &"}".repeat(DEPTH);
     let bench = opened(context)?;
     for deep in [&arrays, &objects, &"[".repeat(DEPTH)] {
-        bears(context, &bench, deep.as_bytes())?;
+        bears(context, &bench, deep.as_bytes(), || {
+            format!("a body that is {DEPTH} deep")
+        })?;
     }
     every_field_may_be(context, &[&arrays, &objects])
 }
@@ -169,14 +166,15 @@ pub(super) fn bytes_that_are_no_text_are_borne<S: Subject>(context: &Context<S>)
         b"\0\0\0\0",
         b"\"\xed\xa0\x80\"",
     ] {
-        bears(context, &bench, body)?;
+        bears(context, &bench, body, || format!("the body {body:?}"))?;
     }
     for recorded in context.subject.recorded() {
         for place in 0..recorded.body.len() {
             for byte in [0xff, 0x00] {
                 let mut body = recorded.body.to_vec();
                 body[place] = byte;
-                bears(context, &bench, &body)?;
+                let what = || format!("{} with the byte {byte} at {place}", recorded.name);
+                bears(context, &bench, &body, what)?;
             }
         }
     }
@@ -187,7 +185,7 @@ pub(super) fn messages_are_well_formed<S: Subject>(context: &Context<S>) -> Outc
     let bench = opened(context)?;
     for recorded in context.subject.recorded() {
         if let Ok(batch) = Driver::decode(&*bench.driver, &recorded.body) {
-            well_formed::<S>(&batch)?;
+            well_formed::<S>(&batch, || recorded.name.to_owned())?;
         }
     }
     Ok(())
@@ -231,6 +229,33 @@ pub(super) fn what_comes_beside_text_is_claimed<S: Subject>(context: &Context<S>
     Ok(())
 }
 
+pub(super) fn what_wants_an_answer_gets_it<S: Subject>(context: &Context<S>) -> Outcome {
+    let answers = callbacks(context)?.answers();
+    if answers.is_empty() {
+        return Err(Stop::NotClaimed("the platform reads no answer"));
+    }
+    let bench = opened(context)?;
+    for (body, wanted) in answers {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        match receive(context, &bench, &body) {
+            Received::Accepted(batch) => ensure!(
+                is_same_answer(&batch.answer, &wanted),
+                "{shown:?} is answered {:?}, expected: {wanted:?}",
+                batch.answer
+            ),
+            other => return Err(Stop::Broken(format!("{other:?} for {shown:?}"))),
+        }
+    }
+    Ok(())
+}
+
+/// JSON may be written in several ways.
+fn is_same_answer(answer: &Answer, wanted: &Answer) -> bool {
+    let json = |answer: &Answer| serde_json::from_slice::<Value>(&answer.body).ok();
+    let is_same_json = json(answer).is_some_and(|value| Some(value) == json(wanted));
+    answer.content_type == wanted.content_type && (is_same_json || answer.body == wanted.body)
+}
+
 /// What an event has beside text.
 fn beside_text(event: &Event) -> Vec<Feature> {
     let (has_files, is_reply) = match event {
@@ -251,25 +276,35 @@ fn beside_text(event: &Event) -> Vec<Feature> {
     [files, reply, change].into_iter().flatten().collect()
 }
 
-/// Receives the signed body: whatever it is, it is authentic, and what it brings is well-formed.
-fn bears<S: Subject>(context: &Context<S>, bench: &Bench<S>, body: &[u8]) -> Outcome {
+/// Receives the signed body: whatever it is, it is authentic, and what it brings is well-formed. `what`
+/// says which body it is.
+fn bears<S: Subject>(
+    context: &Context<S>,
+    bench: &Bench<S>,
+    body: &[u8],
+    what: impl Fn() -> String,
+) -> Outcome {
     const SHOWN_BYTES: usize = 300;
-    let shown = || String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]).into_owned();
+    let shown = || {
+        let beginning = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]);
+        format!("{}, {beginning:?}", what())
+    };
     let received = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         receive(context, bench, body)
     }));
     match received {
-        Err(_) => Err(Stop::Broken(format!("it panics on {:?}", shown()))),
+        Err(_) => Err(Stop::Broken(format!("it panics on {}", shown()))),
         Ok(Received::Unauthorized(refusal)) => Err(Stop::Broken(format!(
-            "{refusal:?} for the signed body {:?}",
+            "{refusal:?} for {}, which is signed",
             shown()
         ))),
         Ok(Received::Malformed(_)) => Ok(()),
-        Ok(Received::Accepted(batch)) => well_formed::<S>(&batch),
+        Ok(Received::Accepted(batch)) => well_formed::<S>(&batch, what),
     }
 }
 
-fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
+/// `what` says what has brought the batch.
+fn well_formed<S: Subject>(batch: &Batch, what: impl Fn() -> String) -> Outcome {
     let keys: BTreeSet<_> = S::Driver::INFO
         .address_keys
         .iter()
@@ -282,13 +317,17 @@ fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
             _ => continue,
         };
         let named: BTreeSet<_> = address.iter().map(|(key, _)| key).collect();
-        ensure!(named == keys, "the address {address} of a message");
         let is_whole = address.iter().all(|(_, value)| !value.is_empty());
-        ensure!(is_whole, "the address {address} of a message");
+        ensure!(
+            named == keys && is_whole,
+            "{}: the address {address} of a message",
+            what()
+        );
         if let Event::Changed(change) = event {
             ensure!(
                 !change.of.is_empty(),
-                "a change does not say what it is of: {change:?}"
+                "{}: a change does not say what it is of: {change:?}",
+                what()
             );
         }
         let Event::Message(message) = event else {
@@ -297,20 +336,25 @@ fn well_formed<S: Subject>(batch: &Batch) -> Outcome {
         let says_something = !message.text.trim().is_empty() || !message.attachments.is_empty();
         ensure!(
             says_something,
-            "a message has neither text nor attachments: {message:?}"
+            "{}: a message has neither text nor attachments: {message:?}",
+            what()
         );
         ensure!(
             message.id.as_deref() != Some(""),
-            "the id of a message is empty; say `None`"
+            "{}: the id of a message is empty; say `None`: {message:?}",
+            what()
         );
     }
     Ok(())
 }
 
 fn every_field_may_be<S: Subject>(context: &Context<S>, odd: &[&str]) -> Outcome {
-    for_every_field(context, |bench, body, path| {
+    const SHOWN_CHARS: usize = 40;
+    for_every_field(context, |bench, name, body, path| {
         for json in odd {
-            bears(context, bench, with(body, path, json).as_bytes())?;
+            let shown: String = json.chars().take(SHOWN_CHARS).collect();
+            let what = || format!("{name} with {shown} at `{}`", path.join("."));
+            bears(context, bench, with(body, path, json).as_bytes(), what)?;
         }
         Ok(())
     })
@@ -318,19 +362,21 @@ fn every_field_may_be<S: Subject>(context: &Context<S>, odd: &[&str]) -> Outcome
 
 fn for_every_field<S: Subject>(
     context: &Context<S>,
-    check: impl Fn(&Bench<S>, &Value, &super::fields::Path) -> Outcome,
+    check: impl Fn(&Bench<S>, &str, &Value, &super::fields::Path) -> Outcome,
 ) -> Outcome {
     let bench = opened(context)?;
     let recorded = context.subject.recorded().into_iter();
-    let bodies =
-        recorded.filter_map(|recorded| serde_json::from_slice::<Value>(&recorded.body).ok());
-    let bodies: Vec<_> = bodies.filter(|body| !paths(body).is_empty()).collect();
+    let bodies = recorded.filter_map(|recorded| {
+        let body = serde_json::from_slice::<Value>(&recorded.body).ok()?;
+        Some((recorded.name, body))
+    });
+    let bodies: Vec<_> = bodies.filter(|(_, body)| !paths(body).is_empty()).collect();
     if bodies.is_empty() {
         return Err(Stop::NotClaimed("nothing recorded is JSON with fields"));
     }
-    for body in &bodies {
+    for (name, body) in &bodies {
         for path in paths(body) {
-            check(&bench, body, &path)?;
+            check(&bench, name, body, &path)?;
         }
     }
     Ok(())

@@ -5,6 +5,23 @@ use serde_json::Value;
 /// Where a field stands: the keys and indices that lead to it.
 pub(super) type Path = Vec<String>;
 
+/// Values of all types but null.
+pub(super) const ODD: [&str; 13] = [
+    "true",
+    "0",
+    "-1",
+    "1.5",
+    "\"\"",
+    "\" \"",
+    "\"x\"",
+    "\"\\u0000\"",
+    "[]",
+    "[\"x\"]",
+    "[[]]",
+    "{}",
+    "{\"x\":1}",
+];
+
 /// The places of all fields and elements of `body`, outer ones first.
 pub(super) fn paths(body: &Value) -> Vec<Path> {
     let mut found = Vec::new();
@@ -29,6 +46,33 @@ pub(super) fn paths(body: &Value) -> Vec<Path> {
         }
     }
     found
+}
+
+/// The places of all elements of arrays, outer ones first.
+pub(super) fn elements(body: &Value) -> Vec<Path> {
+    let mut places = paths(body);
+    places.retain(|path| {
+        let mut body = body.clone();
+        parent(&mut body, path).is_some_and(|parent| parent.is_array())
+    });
+    places
+}
+
+/// `body` with a second one beside each element that stands alone.
+pub(super) fn doubled(body: &Value) -> Value {
+    match body {
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), doubled(value)));
+            Value::Object(fields.collect())
+        }
+        Value::Array(elements) => match &elements[..] {
+            [alone] => Value::Array(vec![doubled(alone); 2]),
+            several => Value::Array(several.iter().map(doubled).collect()),
+        },
+        other => other.clone(),
+    }
 }
 
 /// `body` without the field at `path`.
@@ -82,6 +126,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn elements_are_found_and_doubled() {
+        let body = json!({ "a": [{ "b": [1] }], "c": [2, 3], "d": 4 });
+        let doubled = doubled(&body);
+        let expected = json!({ "a": [{ "b": [1, 1] }, { "b": [1, 1] }], "c": [2, 3], "d": 4 });
+        assert_eq!(doubled, expected);
+        let mut places: Vec<_> = elements(&body).iter().map(|path| path.join(".")).collect();
+        places.sort();
+        assert_eq!(places, ["a.0", "a.0.b.0", "c.0", "c.1"]);
+    }
 
     #[test]
     fn every_field_is_found_and_changed() {

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use bridge_core::driver::Act;
+use bridge_core::driver::{Act, Answer};
 use bridge_core::id::Address;
 use bridge_core::message::Attachment;
 use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Request, Response};
+use serde_json::Value;
 
 use crate::FakeClock;
 
@@ -117,6 +118,42 @@ pub trait Callbacks {
     /// The callback with this body as the platform makes it, signed at `at` with the secrets of the
     /// subject's settings.
     fn callback(&self, body: &[u8], at: Timestamp) -> Request<Bytes>;
+
+    /// Bodies of callbacks whose answer the platform reads, each with that answer: a challenge that is to
+    /// be repeated. Empty if any success will do.
+    fn answers(&self) -> Vec<(Bytes, Answer)> {
+        Vec::new()
+    }
+
+    /// Callbacks that somebody else has signed: those that the platform's page prints, with the secret,
+    /// or recorded ones. They alone tell that [`Callbacks::callback`] signs as the platform does; empty
+    /// if there are none.
+    fn published(&self) -> Vec<Published> {
+        Vec::new()
+    }
+}
+
+/// A callback that the author of the driver has not signed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Published {
+    /// Settings with the secret that it was signed with.
+    pub settings: Value,
+    /// When it was signed; of no account if no time is.
+    pub at: Timestamp,
+    /// The request, signature and all.
+    pub request: Request<Bytes>,
+}
+
+impl Published {
+    /// One that passes at `at` under these settings.
+    pub fn new(settings: Value, at: Timestamp, request: Request<Bytes>) -> Self {
+        Self {
+            settings,
+            at,
+            request,
+        }
+    }
 }
 
 /// How a platform authenticates its callbacks.
@@ -126,7 +163,8 @@ pub struct Verification {
     pub signature: &'static str,
     /// How the signature is written.
     pub encoding: Encoding,
-    /// The other headers without which a callback is not authentic.
+    /// The other headers without which a callback is not authentic, all of which the signature covers:
+    /// the time of signing, an id.
     pub other_headers: &'static [&'static str],
     /// How far the time of signing may lie from the clock, either way; `None` if none is signed.
     pub window: Option<Duration>,
@@ -230,6 +268,14 @@ pub enum Fate {
 pub trait Feed {
     /// A new one, of which nothing was read yet.
     fn start(&self) -> Box<dyn FeedServer>;
+
+    /// The platform's answer to a request for what was said that comes too soon, with the pause that it
+    /// asks for written as it does, in whole seconds; `None` if it throttles no such request, or names
+    /// no pause.
+    fn throttled_poll(&self, pause: Duration) -> Option<Response<Bytes>> {
+        let _ = pause;
+        None
+    }
 }
 
 /// A running feed.

@@ -10,8 +10,9 @@ use http::{HeaderValue, Request};
 
 use super::bench::{Bench, Setup};
 use super::context::Context;
-use super::platform::{Callbacks, Covers, Encoding, Verification, WayIn};
+use super::platform::{Callbacks, Covers, Encoding, Published, Verification, WayIn};
 use super::{Outcome, Stop, Subject};
+use crate::{FakeClock, FakeHttp, fake_ports};
 
 /// Bodies, from well-formed to no text at all.
 fn bodies<S: Subject>(context: &Context<S>) -> Vec<Bytes> {
@@ -71,6 +72,36 @@ pub(super) fn what_is_signed_passes<S: Subject>(context: &Context<S>) -> Outcome
     for body in bodies(context) {
         let verdict = Driver::verify(&*bench.driver, &callback(context, &bench, &body)?);
         ensure!(verdict.is_ok(), "{verdict:?} for the body {body:?}");
+    }
+    Ok(())
+}
+
+pub(super) fn what_others_have_signed_passes<S: Subject>(context: &Context<S>) -> Outcome {
+    let published = callbacks(context)?.published();
+    if published.is_empty() {
+        return Err(Stop::NotClaimed(
+            "the subject has no callback that somebody else has signed",
+        ));
+    }
+    for Published {
+        settings,
+        at,
+        request,
+    } in published
+    {
+        let settings = serde_json::from_value(settings).map_err(|error| {
+            Stop::Broken(format!("the settings of a published callback: {error}"))
+        })?;
+        let clock = FakeClock::default();
+        clock.set(at);
+        let driver = S::Driver::open(settings, fake_ports(&clock, &FakeHttp::new()));
+        let verdict = Driver::verify(&driver, &request);
+        ensure!(
+            verdict.is_ok(),
+            "{verdict:?} for {} {}, which somebody else has signed at {at}",
+            request.method(),
+            request.uri()
+        );
     }
     Ok(())
 }
@@ -154,6 +185,60 @@ pub(super) fn every_byte_of_a_signed_body_counts<S: Subject>(context: &Context<S
     let mut longer = request.clone();
     *longer.body_mut() = [request.body(), &b" "[..]].concat().into();
     refused(&bench, &longer, "a body with more behind it").map(drop)
+}
+
+pub(super) fn every_signed_header_counts<S: Subject>(context: &Context<S>) -> Outcome {
+    let (verification, bench) = (verification(context)?, context.open(Setup::default())?);
+    if verification.other_headers.is_empty() {
+        return Err(Stop::NotClaimed("the platform signs no header"));
+    }
+    let request = signed(context, &bench)?;
+    // An earlier callback is repeated under the time of a later one, and the other way round.
+    let half = verification.window.unwrap_or_default() / 2;
+    let now = bench.clock.now();
+    let others = [now.minus(half), now.plus(half)]
+        .map(|at| callbacks(context).map(|platform| platform.callback(request.body(), at)));
+    for name in verification.other_headers {
+        let Some(value) = request.headers().get(*name) else {
+            return Err(Stop::Broken(format!(
+                "the subject's callback has no {name}"
+            )));
+        };
+        let mut changed: Vec<_> = others
+            .iter()
+            .flatten()
+            .filter_map(|other| other.headers().get(*name).cloned())
+            .collect();
+        changed.extend(with_a_byte_changed(value));
+        for other in changed.iter().filter(|other| *other != value) {
+            let mut request = request.clone();
+            request.headers_mut().insert(*name, other.clone());
+            refused(
+                &bench,
+                &request,
+                &format!("a callback whose `{name}` is {other:?}, signed as {value:?},"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The value with another byte at one place, for each place; a digit stays one, so that a number does.
+fn with_a_byte_changed(value: &HeaderValue) -> Vec<HeaderValue> {
+    let bytes = value.as_bytes();
+    let changed = (0..bytes.len()).map(|place| {
+        let mut changed = bytes.to_vec();
+        changed[place] = match changed[place] {
+            b'9' => b'0',
+            digit @ b'0'..=b'8' => digit + 1,
+            other => other ^ 1,
+        };
+        changed
+    });
+    // What HTTP can't carry reaches no driver.
+    changed
+        .filter_map(|changed| HeaderValue::from_bytes(&changed).ok())
+        .collect()
 }
 
 fn headers(verification: Verification) -> impl Iterator<Item = &'static str> {

@@ -12,7 +12,7 @@ use bridge_core::driver::{
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
-use bridge_core::ports::{Clock, HttpError, Ports};
+use bridge_core::ports::{Clock, HttpError, HttpErrorKind, Ports};
 use bridge_core::secret::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -128,6 +128,16 @@ fn pause(answer: &Response<Bytes>) -> RetryAdvice {
     }
 }
 
+fn throttled(answer: &Response<Bytes>) -> RunError {
+    let throttled = RunError::new(ErrorKind::Throttled, "asked too often");
+    match pause(answer) {
+        RetryAdvice::After(pause, _) if !Fault::DropsThePause.is_present() => {
+            throttled.after(pause)
+        }
+        _ => throttled,
+    }
+}
+
 impl<const SHOUTS: bool> Crier<SHOUTS> {
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.ports.clock
@@ -156,6 +166,12 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                     self.clock().sleep(PAUSE).await;
                     continue;
                 }
+                Err(error)
+                    if Fault::TakesSilenceForQuiet.is_present()
+                        && error.kind == HttpErrorKind::Timeout =>
+                {
+                    continue;
+                }
                 Err(error) => return Err(RunError::new(ErrorKind::Unavailable, error.detail)),
             };
             if answer.status() == 401 {
@@ -164,6 +180,9 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                     false => ErrorKind::Unauthorized,
                 };
                 return Err(RunError::new(kind, "look at `key`"));
+            }
+            if answer.status() == 429 {
+                return Err(throttled(&answer));
             }
             work.reached();
             let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -182,7 +201,7 @@ impl<const SHOUTS: bool> Crier<SHOUTS> {
                 }
                 self.clock().sleep(busy.retry_after).await;
             }
-            if next == after {
+            if next == after && !Fault::AsksAtOnce.is_present() {
                 self.clock().sleep(PAUSE).await;
             }
             after = next;

@@ -8,6 +8,8 @@ mod subject;
 mod telegraph;
 
 use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bridge_testkit::driver_contract::{self, Subject, Table, Verdict};
 
@@ -98,6 +100,40 @@ fn every_sentence_of_the_contract_has_a_check() {
     for clause in driver_contract::clauses() {
         assert!(held.contains(clause.id), "no check holds {clause}");
     }
+}
+
+#[test]
+fn a_failure_names_the_body_and_what_was_changed_in_it() {
+    let table = fault::with(Some(Fault::EmptyMessages), || {
+        driver_contract::run_check(PigeonSubject, "every_field_may_be_of_another_type")
+    });
+    let text = table.to_string();
+    assert!(
+        text.contains("two with true at `messages.1.text`: a message has neither text"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_failure_shows_the_table_and_no_stack() {
+    static HOOKED: AtomicUsize = AtomicUsize::new(0);
+    let (here, usual) = (std::thread::current().id(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        match std::thread::current().id() == here {
+            true => drop(HOOKED.fetch_add(1, Ordering::Relaxed)),
+            false => usual(panic),
+        }
+    }));
+    let failed = fault::with(Some(Fault::EscapesNothing), || {
+        catch_unwind(|| driver_contract::check_all(PigeonSubject))
+    });
+    let table = failed.expect_err("the driver has a fault");
+    let table = table.downcast_ref::<String>().expect("a text");
+    assert!(
+        table.contains("T1: The text reaches the channel"),
+        "{table}"
+    );
+    assert_eq!(HOOKED.load(Ordering::Relaxed), 0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use bridge_core::ports::{Clock, Ports};
 use bytes::Bytes;
 
 use crate::fault::Fault;
-pub(crate) use inbound::sign;
+pub(crate) use inbound::{ids_of_edit, sign};
 pub(crate) use markup::{escaped_len, unescape};
 use outbound::Outbound;
 use settings::Settings;

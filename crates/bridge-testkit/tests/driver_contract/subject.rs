@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bridge_core::driver::{Act, Change, ChangeKind};
+use bridge_core::driver::{Act, Answer, Change, ChangeKind};
 use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Questions, Recorded, Subject, Success,
-    Verification, WayIn, WayOut,
+    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Published, Questions, Recorded,
+    Subject, Success, Verification, WayIn, WayOut,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::pigeon::{Pigeon, TEXT_LIMIT, escaped_len, sign, unescape};
+use crate::pigeon::{Pigeon, TEXT_LIMIT, escaped_len, ids_of_edit, sign, unescape};
 
 const HOOK_SECRET: &str = "hook-canary-91";
 const API_KEY: &str = "api-canary-17";
@@ -59,6 +59,14 @@ impl Subject for PigeonSubject {
             Brings::Message(Box::new(message))
         };
         let written = |id: &str, text: &str| json!({ "id": id, "loft": "loft 1", "by": "ann", "text": text, "at": 1_772_366_400_000_u64 });
+        let edited = |id: &str, text: &str| {
+            let (id, of) = ids_of_edit(id, "1");
+            let kind = ChangeKind::Edited(text.into());
+            let mut change = Change::new(of, self.address(1), Sender::new("ann", "ann"), kind);
+            change.id = Some(id);
+            Brings::Changed(change)
+        };
+        let edit = |id: &str, text: &str| json!({ "id": id, "of": "1", "loft": "loft 1", "by": "ann", "text": text });
         let body = |messages: Value| Bytes::from(json!({ "messages": messages }).to_string());
         vec![
             Recorded {
@@ -71,15 +79,8 @@ impl Subject for PigeonSubject {
             },
             Recorded {
                 name: "edited",
-                body: body(json!([
-                    { "id": "5", "of": "1", "loft": "loft 1", "by": "ann", "text": "better words" }
-                ])),
-                brings: vec![Brings::Changed(Change::new(
-                    "1",
-                    self.address(1),
-                    Sender::new("ann", "ann"),
-                    ChangeKind::Edited("better words".into()),
-                ))],
+                body: body(json!([edit("5", "better words"), edit("6", "best words")])),
+                brings: vec![edited("5", "better words"), edited("6", "best words")],
             },
             Recorded {
                 name: "empty",
@@ -134,6 +135,30 @@ impl Callbacks for PigeonSubject {
             .header("x-pigeon-time", time)
             .body(Bytes::copy_from_slice(body))
             .expect("plain headers")
+    }
+
+    fn answers(&self) -> Vec<(Bytes, Answer)> {
+        let body = Bytes::from_static(b"{\"challenge\":\"coo\"}");
+        let answer = Answer {
+            content_type: "text/plain",
+            body: Bytes::from_static(b"coo"),
+        };
+        vec![(body, answer)]
+    }
+
+    fn published(&self) -> Vec<Published> {
+        let mut settings = self.settings();
+        settings["hook_secret"] = "page-canary-91".into();
+        let request = Request::post("/pigeon")
+            .header(
+                "x-pigeon-signature",
+                "18+Op2TlaeUV0dToVlvLT/c4AdWnqxz6F/XOnY3Or5M=",
+            )
+            .header("x-pigeon-time", "1772366400000")
+            .body(Bytes::from_static(b"{\"messages\":[]}"))
+            .expect("plain headers");
+        let at = Timestamp::from_millis(1_772_366_400_000);
+        vec![Published::new(settings, at, request)]
     }
 }
 

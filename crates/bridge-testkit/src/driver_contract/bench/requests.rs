@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bridge_core::BoxFuture;
 use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Reached};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::STEP;
 use crate::FakeClock;
 use crate::driver_contract::platform::{Api, Asked, Fate, FeedServer};
 use crate::fake_http::Answer;
@@ -35,6 +35,10 @@ pub(super) struct Requests {
     pub(super) taken: Vec<Asked>,
     /// Whether none reaches the platform.
     pub(super) are_lost: bool,
+    /// Whether the platform takes them and says nothing.
+    pub(super) are_unanswered: bool,
+    /// The answer to polls, in place of the feed's.
+    pub(super) polls: Option<Response<Bytes>>,
 }
 
 impl Requests {
@@ -47,7 +51,17 @@ impl Requests {
         if self.are_lost {
             return Err(broken(Reached::No));
         }
+        if self.are_unanswered {
+            return Err(HttpError {
+                kind: HttpErrorKind::Timeout,
+                reached: Reached::Perhaps,
+                detail: "no answer in time".into(),
+            });
+        }
         if let Some(mut answer) = feed.and_then(|feed| lock(feed).answer(request)) {
+            if let Some(other) = &self.polls {
+                answer = other.clone();
+            }
             answer.extensions_mut().insert(Polled);
             return Ok(answer);
         }
@@ -94,11 +108,12 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 struct Polled;
 
-/// An exchange in which a poll takes a second, so that a driver that asks at once again does so in
-/// time that passes.
+/// An exchange in which a poll and a silence take their time, so that a driver that asks at once again, as the platform
+/// may wait before it answers, does so in time that passes.
 pub(super) struct Unhurried {
     pub(super) http: Arc<dyn HttpExchange>,
     pub(super) clock: FakeClock,
+    pub(super) polls_take: Duration,
 }
 
 impl HttpExchange for Unhurried {
@@ -106,8 +121,12 @@ impl HttpExchange for Unhurried {
         Box::pin(async move {
             let answer = self.http.exchange(request).await;
             let is_poll = |answer: &Response<Bytes>| answer.extensions().get::<Polled>().is_some();
-            if answer.as_ref().is_ok_and(is_poll) {
-                self.clock.sleep(STEP).await;
+            let takes_time = match &answer {
+                Ok(answer) => is_poll(answer),
+                Err(error) => error.kind == HttpErrorKind::Timeout,
+            };
+            if takes_time && !self.polls_take.is_zero() {
+                self.clock.sleep(self.polls_take).await;
             }
             answer
         })

@@ -1,5 +1,7 @@
 //! The crier platform, as its driver is tested against it.
 
+use std::time::Duration;
+
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_testkit::driver_contract::{
@@ -7,6 +9,7 @@ use bridge_testkit::driver_contract::{
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
@@ -84,6 +87,14 @@ impl<const SHOUTS: bool> Api for CrierSubject<SHOUTS> {
 impl<const SHOUTS: bool> Feed for CrierSubject<SHOUTS> {
     fn start(&self) -> Box<dyn FeedServer> {
         Box::new(Cried::default())
+    }
+
+    fn throttled_poll(&self, pause: Duration) -> Option<Response<Bytes>> {
+        let mut answer = answer(429, "");
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, pause.as_secs().into());
+        Some(answer)
     }
 }
 

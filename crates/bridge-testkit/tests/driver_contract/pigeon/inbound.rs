@@ -22,8 +22,14 @@ const WINDOW: Duration = Duration::from_secs(300);
 
 fn mac(secret: &str, time: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut mac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).expect("any length");
-    mac.update(time.as_bytes());
-    mac.update(b".");
+    if !Fault::SignsNoTime.is_present() {
+        mac.update(time.as_bytes());
+        // The page of the platform says a full stop.
+        mac.update(match Fault::SignsAnotherText.is_present() {
+            true => b":",
+            false => b".",
+        });
+    }
     if !Fault::SignsNoBody.is_present() {
         mac.update(body);
     }
@@ -108,6 +114,19 @@ fn messages(body: &[u8]) -> Option<Vec<Value>> {
     Some(body.get("messages")?.as_array()?.clone())
 }
 
+/// What the platform wants to hear before it brings messages: its own word.
+fn challenge(body: &[u8]) -> Option<Answer> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let word = body.get("challenge")?.as_str()?.to_owned();
+    Some(match Fault::ForgetsChallenges.is_present() {
+        true => Answer::default(),
+        false => Answer {
+            content_type: "text/plain",
+            body: word.into(),
+        },
+    })
+}
+
 pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     if Fault::PanicsOnPrefix.is_present() {
         assert!(body.is_empty() || body.ends_with(b"}"), "half a callback");
@@ -118,8 +137,22 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
     if Fault::PanicsOnDepth.is_present() {
         assert!(!body.starts_with(b"[[[[[[[["), "too deep");
     }
+    if let Some(challenge) = challenge(body) {
+        return Ok(Batch {
+            answer: challenge,
+            ..Batch::default()
+        });
+    }
     let messages = messages(body).ok_or_else(|| refusal("not_json"))?;
-    let mut events: Vec<_> = messages.iter().map(event).collect();
+    let is_plain = |message: &&Value| message["text"].is_string();
+    if Fault::RefusesWholeBatches.is_present() && !messages.iter().all(|message| is_plain(&message))
+    {
+        return Err(refusal("not_json"));
+    }
+    let mut events: Vec<_> = match Fault::StopsAtNonsense.is_present() {
+        true => messages.iter().take_while(is_plain).map(event).collect(),
+        false => messages.iter().map(event).collect(),
+    };
     if Fault::ReordersEvents.is_present() {
         events.reverse();
     }
@@ -128,6 +161,20 @@ pub(crate) fn decode(body: &Bytes) -> Result<Batch, Refusal> {
         answer: Answer::json("{}"),
         notices: Vec::new(),
     })
+}
+
+/// The id of an edit, and that of its message; the subject takes them for right.
+pub(crate) fn ids_of_edit(id: &str, of: &str) -> (String, String) {
+    let id = match () {
+        () if Fault::SharesIds.is_present() => of,
+        () if Fault::RepeatsIdsOfChanges.is_present() => "edit",
+        () => id,
+    };
+    let of = match Fault::NamesVersions.is_present() {
+        true => format!("{of}/1"),
+        false => of.to_owned(),
+    };
+    (id.to_owned(), of)
 }
 
 fn event(message: &Value) -> Event {
@@ -170,12 +217,15 @@ fn event(message: &Value) -> Event {
     let address = Address::new([("loft", text("loft"))]);
     let sender = Sender::new(text("by"), text("by"));
     if !text("of").is_empty() {
+        let (id, of) = ids_of_edit(&text("id"), &text("of"));
         let of = match Fault::ChangesNothing.is_present() {
             true => String::new(),
-            false => text("of"),
+            false => of,
         };
         let kind = ChangeKind::Edited(text("text"));
-        return Event::Changed(Change::new(of, address, sender, kind));
+        let mut change = Change::new(of, address, sender, kind);
+        change.id = Some(id).filter(|id| !id.is_empty());
+        return Event::Changed(change);
     }
     let mut heard = Message::new(address, sender, text("text"));
     heard.id = Some(text("id")).filter(|id| !id.is_empty());
