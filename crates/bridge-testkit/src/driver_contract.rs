@@ -67,6 +67,7 @@ mod pauses;
 mod platform;
 mod probing;
 mod questions;
+mod samples;
 mod scenarios;
 mod sending;
 mod settings;

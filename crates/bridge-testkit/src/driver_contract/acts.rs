@@ -7,10 +7,8 @@ use bridge_core::message::Attachment;
 use super::bench::Bench;
 use super::context::{Context, TEXT};
 use super::platform::Asked;
-use super::{Brings, Outcome, Stop, Subject};
-
-/// A sign that platforms know.
-const SIGN: &str = "👍";
+use super::samples::SIGN;
+use super::{Outcome, Stop, Subject};
 
 pub(super) fn attachments_are_asked_for<S: Subject>(context: &Context<S>) -> Outcome {
     claimed(context, |shows| shows.attachments, "no attachments")?;
@@ -75,13 +73,6 @@ fn is_asked_for<S: Subject>(
     text: &str,
     act: impl Fn(Vec<String>) -> Act,
 ) -> Outcome {
-    let heard = context.subject.recorded().into_iter();
-    let heard = heard
-        .flat_map(|recorded| recorded.brings)
-        .find_map(|brings| match brings {
-            Brings::Message(message) => message.id,
-            Brings::Changed(_) | Brings::Ignored(_) => None,
-        });
     let bench = context.bench()?;
     let earlier = match bench.send()? {
         Ok(sent) => sent.platform_ids,
@@ -89,7 +80,10 @@ fn is_asked_for<S: Subject>(
     };
     // Only what the instance itself has said can it change.
     let changes_own = matches!(act(Vec::new()), Act::Edit { .. } | Act::Recall { .. });
-    let heard = heard.filter(|_| !changes_own).map(|id| vec![id]);
+    let heard = context
+        .heard_id()
+        .filter(|_| !changes_own)
+        .map(|id| vec![id]);
     let messages: Vec<_> = [earlier]
         .into_iter()
         .chain(heard)

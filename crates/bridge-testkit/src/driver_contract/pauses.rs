@@ -9,23 +9,31 @@ use http::header::RETRY_AFTER;
 use super::bench::{Ending, page};
 use super::context::Context;
 use super::platform::Fate;
+use super::samples::Sample;
 use super::{Outcome, Stop, Subject};
 
 pub(super) fn throttling_is_tried_again<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
-    if !bench.next_send(Ending::Met(Fate::Throttled)) {
-        return Err(Stop::NotClaimed("the platform throttles nothing"));
+    for sample in context.samples()? {
+        let bench = context.bench()?;
+        if !bench.next_send(Ending::Met(Fate::Throttled)) {
+            return Err(Stop::NotClaimed("the platform throttles nothing"));
+        }
+        let what = sample.of("throttling");
+        waits(&bench.failed_sample(&sample, &what)?, &what)?;
     }
-    waits(&bench.failed_send("throttling")?)
+    Ok(())
 }
 
 pub(super) fn retry_after_is_heeded<S: Subject>(context: &Context<S>) -> Outcome {
-    for secs in [1, 7, 120] {
-        let error = throttled(context, &secs.to_string())?;
-        waits(&error)?;
-        let wanted = Duration::from_secs(secs);
-        let heeded = matches!(error.advice, RetryAdvice::After(pause, _) if pause >= wanted);
-        ensure!(heeded, "after `Retry-After: {secs}`: {error:?}");
+    context.api()?;
+    for sample in context.samples()? {
+        for secs in [1, 7, 120] {
+            let error = throttled(context, &sample, &secs.to_string())?;
+            let wanted = Duration::from_secs(secs);
+            let heeded = matches!(error.advice, RetryAdvice::After(pause, _) if pause >= wanted);
+            let what = sample.of(&format!("after `Retry-After: {secs}`"));
+            ensure!(heeded, "{what}: {error:?}");
+        }
     }
     Ok(())
 }
@@ -41,24 +49,37 @@ pub(super) fn an_odd_retry_after_is_borne<S: Subject>(context: &Context<S>) -> O
         "18446744073709551615",
         "\u{e9}",
     ] {
-        waits(&throttled(context, odd)?)?;
+        drop(throttled(context, &Sample::TEXT, odd)?);
     }
     Ok(())
 }
 
-/// The error of a send that was answered 429 with this header.
-fn throttled<S: Subject>(context: &Context<S>, retry_after: &str) -> Result<SendError, Stop> {
+/// The error of a send that was answered 429 with this header; it waits, in any case.
+fn throttled<S: Subject>(
+    context: &Context<S>,
+    sample: &Sample,
+    retry_after: &str,
+) -> Result<SendError, Stop> {
     let value = HeaderValue::from_bytes(retry_after.as_bytes()).expect("HTTP allows it");
     let mut answer = page(429);
     answer.headers_mut().insert(RETRY_AFTER, value);
     let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-    bench.failed_send("status 429")
+    let what = sample.of("status 429");
+    let error = bench.failed_sample(sample, &what)?;
+    waits(&error, &what)?;
+    Ok(error)
 }
 
-fn waits(error: &SendError) -> Outcome {
-    ensure!(error.certainty == Certainty::NotDelivered, "{error:?}");
-    ensure!(error.advice != RetryAdvice::Never, "{error:?}");
+fn waits(error: &SendError, what: &str) -> Outcome {
+    ensure!(
+        error.certainty == Certainty::NotDelivered,
+        "{what}: {error:?}"
+    );
+    ensure!(error.advice != RetryAdvice::Never, "{what}: {error:?}");
     let is_loop = matches!(error.advice, RetryAdvice::After(Duration::ZERO, _));
-    ensure!(!is_loop, "a pause of nothing makes a tight loop: {error:?}");
+    ensure!(
+        !is_loop,
+        "{what}: a pause of nothing makes a tight loop: {error:?}"
+    );
     Ok(())
 }

@@ -45,6 +45,13 @@ pub trait Api {
     /// What in an answer tells the driver that a send was taken.
     fn success(&self) -> Success;
 
+    /// What tells it that this act was taken, such as an edit or a recall, where that is something
+    /// else than for a text.
+    fn success_of(&self, act: &Act) -> Success {
+        let _ = act;
+        self.success()
+    }
+
     /// The platform's answer to a send that it refuses for good, with `saying` where it has its words
     /// for people.
     fn refused(&self, saying: &str) -> Response<Bytes>;

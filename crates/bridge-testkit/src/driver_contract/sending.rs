@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use super::bench::{Bench, CHANNELS, Ending, Setup, page};
 use super::context::{Context, TEXT};
 use super::platform::{Asked, WayOut};
+use super::samples::Sample;
 use super::{Outcome, Stop, Subject};
 
 pub(super) fn the_text_arrives_whole<S: Subject>(context: &Context<S>) -> Outcome {
@@ -20,14 +21,15 @@ pub(super) fn the_text_arrives_whole<S: Subject>(context: &Context<S>) -> Outcom
     let combined = "e\u{301}👨‍👩‍👧🇩🇪 \u{202e}\u{200b}";
     let controls = "one\u{1}two\u{3}4,5three\u{7f}";
     let has_lines = context.capabilities()?.line_breaks;
-    for text in [
-        TEXT, "x", lines, markup, indented, combined, controls, "\"\\\"", ":", "0", "null",
-    ] {
-        if !has_lines && text.contains('\n') {
-            continue;
+    for sample in saying(context)? {
+        for text in [
+            TEXT, "x", lines, markup, indented, combined, controls, "\"\\\"", ":", "0", "null",
+        ] {
+            if !has_lines && text.contains('\n') {
+                continue;
+            }
+            arrives(context, &sample, text)?;
         }
-        let bench = context.bench()?;
-        arrives(context, &bench, text)?;
     }
     Ok(())
 }
@@ -37,18 +39,26 @@ pub(super) fn markup_is_shown_as_it_stands<S: Subject>(context: &Context<S>) -> 
     if markup.is_empty() {
         return Err(Stop::NotClaimed("the platform has no markup"));
     }
-    for markup in markup {
-        let bench = context.bench()?;
-        let sent = arrives(context, &bench, markup.text)?;
-        ensure!(
-            sent.written == markup.written,
-            "{:?} is written as {:?}, expected: {:?}",
-            markup.text,
-            sent.written,
-            markup.written
-        );
+    for sample in saying(context)? {
+        for markup in &markup {
+            let sent = arrives(context, &sample, markup.text)?;
+            let what = sample.of(&format!("{:?}", markup.text));
+            ensure!(
+                sent.written == markup.written,
+                "{what}: written as {:?}, expected: {:?}",
+                sent.written,
+                markup.written
+            );
+        }
     }
     Ok(())
+}
+
+/// The samples of which people read a text.
+fn saying<S: Subject>(context: &Context<S>) -> Result<Vec<Sample>, Stop> {
+    let mut samples = context.samples()?;
+    samples.retain(Sample::says);
+    Ok(samples)
 }
 
 pub(super) fn what_fits_can_be_sent<S: Subject>(context: &Context<S>) -> Outcome {
@@ -66,30 +76,34 @@ pub(super) fn what_fits_can_be_sent<S: Subject>(context: &Context<S>) -> Outcome
         if size(&text) > capabilities.text_limit {
             continue;
         }
-        let bench = context.bench()?;
-        arrives(context, &bench, &text)?;
+        arrives(context, &Sample::TEXT, &text)?;
     }
     Ok(())
 }
 
-fn arrives<S: Subject>(context: &Context<S>, bench: &Bench<S>, text: &str) -> Result<Asked, Stop> {
+fn arrives<S: Subject>(context: &Context<S>, sample: &Sample, text: &str) -> Result<Asked, Stop> {
     const SHOWN_CHARS: usize = 60;
     let shown = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
-    let outgoing = bench.outgoing(0, text, "contract-key-0");
+    let what = sample.of(&format!("{:?}", shown(text)));
+    let bench = context.bench()?;
+    let outgoing = bench.outgoing_sample(sample, text);
     let ended = bench.send_this(&outgoing)?;
-    ensure!(ended.is_ok(), "{ended:?} for {:?}", shown(text));
+    ensure!(ended.is_ok(), "{what}: {ended:?}");
     let mut sent = bench.sent();
-    ensure!(sent.len() == 1, "{} sends were asked for", sent.len());
+    ensure!(
+        sent.len() == 1,
+        "{what}: {} sends were asked for",
+        sent.len()
+    );
     let sent = sent.remove(0);
     ensure!(
         sent.text == context.as_seen(text),
-        "{:?} arrives as {:?}",
-        shown(text),
+        "{what}: arrives as {:?}",
         shown(&sent.text)
     );
     ensure!(
         sent.address == outgoing.address,
-        "it goes to {}, not to {}",
+        "{what}: it goes to {}, not to {}",
         sent.address,
         outgoing.address
     );
@@ -125,14 +139,17 @@ pub(super) fn a_failed_send_is_not_repeated<S: Subject>(context: &Context<S>) ->
         );
         return Ok(());
     }
-    for status in [400, 429, 500, 503] {
-        let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
-        let ended = bench.send()?;
-        let sends = bench.sent().len();
-        ensure!(
-            sends == 1,
-            "{sends} sends were asked for after status {status}: {ended:?}"
-        );
+    for sample in context.samples()? {
+        for status in [400, 429, 500, 503] {
+            let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
+            let ended = bench.send_sample(&sample)?;
+            let sends = bench.sent().len();
+            let what = sample.of(&format!("status {status}"));
+            ensure!(
+                sends == 1,
+                "{what}: {sends} sends were asked for: {ended:?}"
+            );
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bridge_core::driver::{Act, Outgoing};
+use bridge_core::driver::Outgoing;
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Ports;
@@ -13,8 +13,8 @@ use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::markup;
 use super::settings::Settings;
+use super::{acts, markup};
 use crate::fault::Fault;
 
 const SEND: &str = "messages";
@@ -74,7 +74,7 @@ impl Outbound {
             false => Some(outgoing.clone()),
         };
         let result = match due {
-            Some(due) => self.renewing(&due).await,
+            Some(due) => acts::misjudged(&due.act, self.renewing(&due).await),
             None => Ok(Sent::default()),
         };
         if result.is_ok() || !Fault::StaysLockedWhenFailed.is_present() {
@@ -147,7 +147,9 @@ impl Outbound {
             _ => loft,
         };
         let mut result = self.once(&token, &loft, outgoing).await;
-        if Fault::Retries.is_present() && result.is_err() {
+        let retries = Fault::Retries.is_present()
+            || Fault::EditRetries.is_present() && acts::is_edit(&outgoing.act);
+        if retries && result.is_err() {
             result = self.once(&token, &loft, outgoing).await;
         }
         let is_refused = |result: &Result<Sent, SendError>| matches!(result, Err(error) if error.detail.starts_with("401"));
@@ -196,12 +198,17 @@ impl Outbound {
     }
 
     async fn once(&self, token: &str, loft: &str, outgoing: &Outgoing) -> Result<Sent, SendError> {
-        let text = match Fault::TrimsText.is_present() {
+        let is_edit = acts::is_edit(&outgoing.act);
+        let trims = Fault::TrimsText.is_present() || Fault::EditTrimsText.is_present() && is_edit;
+        let text = match trims {
             true => outgoing.text.trim(),
             false => &outgoing.text,
         };
-        let text = markup::escape(text);
-        let (act, ids) = named(&outgoing.act);
+        let text = match Fault::EditEscapesNothing.is_present() && is_edit {
+            true => text.to_owned(),
+            false => markup::escape(text),
+        };
+        let (act, ids) = acts::named(&outgoing.act);
         if act == "recall" && Fault::RecallsNothing.is_present() {
             return Ok(Sent::default());
         }
@@ -266,21 +273,6 @@ impl Outbound {
             }
             error
         })
-    }
-}
-
-/// What the platform calls it, and the ids of what it is done to.
-fn named(act: &Act) -> (&'static str, &[String]) {
-    match act {
-        Act::Reply { .. } if Fault::RepliesAsSays.is_present() => ("say", &[]),
-        Act::Reply { to } => ("reply", to),
-        Act::Edit { .. } if Fault::EditsAsSays.is_present() => ("say", &[]),
-        Act::Edit { of } => ("edit", of),
-        Act::Recall { of } => ("recall", of),
-        Act::React { to } => ("react", to),
-        Act::RemoveReaction { from } if Fault::ReactsAnew.is_present() => ("react", from),
-        Act::RemoveReaction { from } => ("unreact", from),
-        _ => ("say", &[]),
     }
 }
 
