@@ -313,8 +313,8 @@ checks! {
     }
     pauses {
         throttling_is_tried_again: R6,
-        retry_after_is_heeded: R6,
-        an_odd_retry_after_is_borne: R6,
+        the_pause_asked_for_is_heeded: R6,
+        an_odd_pause_is_borne: R6,
     }
     probing {
         a_probe_sends_no_message: P1,

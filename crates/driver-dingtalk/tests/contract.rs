@@ -189,8 +189,12 @@ impl Api for DingTalkSubject {
         )
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(403, include_str!("fixtures/api/throttle-403.json"))
+    /// The guard in front of DingTalk, the only one that says how long.
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        answer(
+            403,
+            json!({ "status": 1111, "wait": pause.as_secs(), "punish": "deny" }),
+        )
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

@@ -13,6 +13,7 @@ use bridge_testkit::driver_contract::{
 };
 use bytes::Bytes;
 use driver_webhook::{SigningKeys, Webhook};
+use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -199,8 +200,11 @@ impl Api for WebhookSubject {
         answer(400, saying.to_owned())
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, "");
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

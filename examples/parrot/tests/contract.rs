@@ -1,5 +1,7 @@
 //! The driver holds the contract of drivers; here stands what parrots do.
 
+use std::time::Duration;
+
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
@@ -10,6 +12,7 @@ use bridge_testkit::driver_contract::{
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
 use driver_parrot::Parrot;
+use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -106,8 +109,11 @@ impl Api for ParrotSubject {
         answer(400, json!({ "error": saying }))
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, json!({ "error": "too loud" }))
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, json!({ "error": "too loud" }));
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use super::bench::{Bench, Ending, Setup, page};
+use super::bench::{Bench, Ending, PAUSE, Setup, page};
 use super::context::{CANARY, Context, TEXT, credentials_in};
 use super::platform::{Api, Credentials, Fate, Success, WayOut};
 use super::samples::Sample;
@@ -277,7 +277,7 @@ fn mended<S: Subject>(context: &Context<S>, answer: Answer) -> Result<Mended<S>,
 fn failures(api: &dyn Api) -> Vec<(String, Answer)> {
     let mut failures: Vec<(String, Answer)> = vec![
         ("a refusal".into(), Ok(api.refused("no"))),
-        ("throttling".into(), Ok(api.throttled())),
+        ("throttling".into(), Ok(api.throttled(PAUSE))),
         ("refused credentials".into(), Ok(api.unauthorized())),
         (
             "no connection".into(),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bridge_core::outcome::{Certainty, RetryAdvice, SendError};
-use http::HeaderValue;
+use bytes::Bytes;
 use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response};
 
 use super::bench::{Ending, page};
 use super::context::Context;
@@ -24,21 +25,33 @@ pub(super) fn throttling_is_tried_again<S: Subject>(context: &Context<S>) -> Out
     Ok(())
 }
 
-pub(super) fn retry_after_is_heeded<S: Subject>(context: &Context<S>) -> Outcome {
-    context.api()?;
+pub(super) fn the_pause_asked_for_is_heeded<S: Subject>(context: &Context<S>) -> Outcome {
+    let api = context.api()?;
+    let pauses = [1, 7, 120].map(Duration::from_secs);
+    let written = pauses.map(|pause| api.throttled(pause));
+    if is_same(&written[0], &written[1]) {
+        return Err(Stop::NotClaimed("the platform asks for no pause"));
+    }
     for sample in context.samples()? {
-        for secs in [1, 7, 120] {
-            let error = throttled(context, &sample, &secs.to_string())?;
-            let wanted = Duration::from_secs(secs);
-            let heeded = matches!(error.advice, RetryAdvice::After(pause, _) if pause >= wanted);
-            let what = sample.of(&format!("after `Retry-After: {secs}`"));
-            ensure!(heeded, "{what}: {error:?}");
+        for (wanted, answer) in pauses.iter().zip(&written) {
+            let what = sample.of(&format!("asked to wait for {wanted:?}"));
+            let error = throttled(context, &sample, answer.clone(), &what)?;
+            let is_heeded =
+                matches!(error.advice, RetryAdvice::After(pause, _) if pause >= *wanted);
+            ensure!(is_heeded, "{what}: {error:?}");
         }
     }
     Ok(())
 }
 
-pub(super) fn an_odd_retry_after_is_borne<S: Subject>(context: &Context<S>) -> Outcome {
+fn is_same(one: &Response<Bytes>, other: &Response<Bytes>) -> bool {
+    one.status() == other.status() && one.headers() == other.headers() && one.body() == other.body()
+}
+
+pub(super) fn an_odd_pause_is_borne<S: Subject>(context: &Context<S>) -> Outcome {
+    let api = context.api()?;
+    let of_platform = [Duration::ZERO, Duration::from_secs(u32::MAX.into())];
+    let mut answers = of_platform.map(|pause| api.throttled(pause)).to_vec();
     for odd in [
         "",
         "0",
@@ -49,24 +62,27 @@ pub(super) fn an_odd_retry_after_is_borne<S: Subject>(context: &Context<S>) -> O
         "18446744073709551615",
         "\u{e9}",
     ] {
-        drop(throttled(context, &Sample::TEXT, odd)?);
+        let value = HeaderValue::from_bytes(odd.as_bytes()).expect("HTTP allows it");
+        let mut answer = page(429);
+        answer.headers_mut().insert(RETRY_AFTER, value);
+        answers.push(answer);
+    }
+    for answer in answers {
+        throttled(context, &Sample::TEXT, answer, "an odd pause")?;
     }
     Ok(())
 }
 
-/// The error of a send that was answered 429 with this header; it waits, in any case.
+/// The error of a send that was answered so; it waits, in any case.
 fn throttled<S: Subject>(
     context: &Context<S>,
     sample: &Sample,
-    retry_after: &str,
+    answer: Response<Bytes>,
+    what: &str,
 ) -> Result<SendError, Stop> {
-    let value = HeaderValue::from_bytes(retry_after.as_bytes()).expect("HTTP allows it");
-    let mut answer = page(429);
-    answer.headers_mut().insert(RETRY_AFTER, value);
     let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-    let what = sample.of("status 429");
-    let error = bench.failed_sample(sample, &what)?;
-    waits(&error, &what)?;
+    let error = bench.failed_sample(sample, what)?;
+    waits(&error, what)?;
     Ok(error)
 }
 

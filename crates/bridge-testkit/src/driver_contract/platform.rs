@@ -56,8 +56,10 @@ pub trait Api {
     /// for people.
     fn refused(&self, saying: &str) -> Response<Bytes>;
 
-    /// The platform's answer to a send that comes too soon.
-    fn throttled(&self) -> Response<Bytes>;
+    /// The platform's answer to a send that comes too soon, and should come again after `pause`,
+    /// whole seconds: in the way in which the platform says so, be it a header or a field of the
+    /// body. The same answer for each if it has no place for a pause.
+    fn throttled(&self, pause: Duration) -> Response<Bytes>;
 
     /// The platform's answer to any request under credentials that it does not know.
     fn unauthorized(&self) -> Response<Bytes>;

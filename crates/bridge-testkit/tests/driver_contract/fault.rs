@@ -122,8 +122,8 @@ faults! {
         UncertainBeforeWriting: "an_unwritten_request_is_not_delivered",
         GivesUpOnGateway: "a_failing_platform_is_no_success",
         RetriesRefusals: "a_refusal_is_final",
-        IgnoresRetryAfter: "retry_after_is_heeded",
-        NoPauseAtAll: "an_odd_retry_after_is_borne",
+        IgnoresPauseInBody: "the_pause_asked_for_is_heeded",
+        NoPauseAtAll: "an_odd_pause_is_borne",
         HidesBadCredentials: "refused_credentials_are_told",
         UncertainWithoutToken: "nothing_asked_is_nothing_delivered",
         LongDetails: "details_are_one_short_line",
@@ -145,7 +145,7 @@ faults! {
         RecallDeliveredOnHalfAnAnswer: "a_truncated_success_is_no_success",
         RecallDeliveredOn400: "a_refusal_is_final",
         EditGivesUpWhenThrottled: "throttling_is_tried_again",
-        EditIgnoresRetryAfter: "retry_after_is_heeded",
+        EditIgnoresPause: "the_pause_asked_for_is_heeded",
         RecallHidesBadCredentials: "refused_credentials_are_told",
         EditTrimsText: "the_text_arrives_whole",
         EditEscapesNothing: "markup_is_shown_as_it_stands",
@@ -194,6 +194,8 @@ faults! {
         PollsWhenTold: "it_ends_soon_when_told",
         AsksPastEarly: "nothing_is_acknowledged_before_it_is_taken",
         ForgetsRefused: "what_is_refused_is_brought_again",
+        IgnoresRetryAfter: "the_pause_asked_for_is_heeded",
+        PanicsOnOddRetryAfter: "an_odd_pause_is_borne",
         CriesBackwards: "what_came_is_taken_in_its_order",
     }
 }

@@ -179,8 +179,9 @@ impl Api for PigeonSubject {
         answer(400, json!({ "error": saying }))
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "{}")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let millis = u64::try_from(pause.as_millis()).expect("a pause");
+        answer(429, json!({ "wait_ms": millis }))
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bridge_core::BoxFuture;
 use bridge_core::ports::{Clock, HttpError, HttpErrorKind, HttpExchange, Reached};
@@ -25,6 +26,9 @@ pub(in crate::driver_contract) enum Ending {
     /// Its token has expired.
     Expired,
 }
+
+/// For how long a platform that throttles does so.
+pub(in crate::driver_contract) const PAUSE: Duration = Duration::from_secs(3);
 
 pub(super) type SharedFeed = Arc<Mutex<Box<dyn FeedServer>>>;
 
@@ -64,7 +68,7 @@ impl Requests {
                 Ok(answer)
             }
             Ending::Met(Fate::Refused(saying)) => Ok(api.refused(&saying)),
-            Ending::Met(Fate::Throttled) => Ok(api.throttled()),
+            Ending::Met(Fate::Throttled) => Ok(api.throttled(PAUSE)),
             Ending::Lost => Err(broken(Reached::Perhaps)),
             Ending::Unanswered => {
                 self.taken.push(asked);

@@ -1,5 +1,7 @@
 //! The crier platform, as its driver is tested against it.
 
+use std::time::Duration;
+
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_testkit::driver_contract::{
@@ -7,6 +9,7 @@ use bridge_testkit::driver_contract::{
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
@@ -72,8 +75,11 @@ impl<const SHOUTS: bool> Api for CrierSubject<SHOUTS> {
         answer(400, saying)
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, "");
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

@@ -51,7 +51,7 @@ pub(super) fn misjudged(act: &Act, ended: Result<Sent, SendError>) -> Result<Sen
         Act::Edit { .. } if Fault::EditGivesUpWhenThrottled.is_present() => {
             error.advice = RetryAdvice::Never;
         }
-        Act::Edit { .. } if Fault::EditIgnoresRetryAfter.is_present() => {
+        Act::Edit { .. } if Fault::EditIgnoresPause.is_present() => {
             error.advice = RetryAdvice::Backoff(Scope::Channel);
         }
         Act::Recall { .. } if Fault::RecallCertainAfterTimeout.is_present() => {

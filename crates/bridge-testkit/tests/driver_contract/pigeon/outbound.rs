@@ -9,7 +9,7 @@ use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Ports;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -326,15 +326,16 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
     }
 }
 
+/// This platform has the pause in the body, and knows nothing of the header.
 fn pause(answer: &Response<Bytes>) -> RetryAdvice {
-    let header = answer.headers().get(RETRY_AFTER);
-    let secs = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match secs {
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let millis = body.and_then(|body| body.get("wait_ms")?.as_u64());
+    match millis {
         Some(0) if Fault::NoPauseAtAll.is_present() => {
             RetryAdvice::After(Duration::ZERO, Scope::Channel)
         }
-        Some(secs) if !Fault::IgnoresRetryAfter.is_present() => {
-            RetryAdvice::After(Duration::from_secs(secs.max(1)), Scope::Channel)
+        Some(millis) if !Fault::IgnoresPauseInBody.is_present() => {
+            RetryAdvice::After(Duration::from_millis(millis.max(1000)), Scope::Channel)
         }
         _ => RetryAdvice::Backoff(Scope::Channel),
     }
