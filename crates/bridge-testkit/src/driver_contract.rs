@@ -30,6 +30,7 @@ use std::path::Path;
 
 use bridge_core::driver::Driver;
 
+pub use api_error::{ApiError, Meaning};
 pub use clause::Clause;
 pub use platform::{
     Api, Asked, Callbacks, Covers, Credentials, Encoding, Fate, Feed, FeedServer, Network, Server,
@@ -51,6 +52,7 @@ macro_rules! ensure {
 }
 
 mod acts;
+mod api_error;
 mod bench;
 mod clause;
 mod connecting;

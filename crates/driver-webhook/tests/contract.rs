@@ -8,8 +8,8 @@ use bridge_core::message::{Attachment, Message, MessageKind, Quoted, Sender};
 use bridge_core::secret::Secret;
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Questions, Recorded, Subject, Success,
-    Verification, WayIn, WayOut, check_all,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Questions, Recorded, Subject,
+    Success, Verification, WayIn, WayOut, check_all,
 };
 use bytes::Bytes;
 use driver_webhook::{SigningKeys, Webhook};
@@ -209,6 +209,16 @@ impl Api for WebhookSubject {
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, "who are you?")
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        vec![
+            ApiError::refused("too large", answer(413, "")),
+            ApiError::refused("no more, please", answer(410, "")),
+            ApiError::unauthorized("forbidden", answer(403, "")),
+            ApiError::failing("too early", answer(425, "")),
+            ApiError::failing("in maintenance", answer(503, "")),
+        ]
     }
 }
 

@@ -6,8 +6,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
-    WayIn, WayOut, check_all,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success,
+    Verification, WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -118,6 +118,14 @@ impl Api for ParrotSubject {
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, json!({ "error": "whose parrot is this" }))
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        vec![
+            ApiError::refused("no such perch", answer(404, "{}")),
+            ApiError::unauthorized("caged", answer(403, json!({ "error": "caged" }))),
+            ApiError::failing("asleep", answer(503, "{}")),
+        ]
     }
 }
 

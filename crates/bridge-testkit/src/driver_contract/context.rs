@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::bench::{Bench, Setup};
 use super::platform::{Api, WayIn, WayOut};
-use super::{Brings, Stop, Subject};
+use super::{ApiError, Brings, Meaning, Stop, Subject};
 use crate::fake_http::Answer;
 
 /// A text that occurs nowhere else, so that it is recognised wherever it turns up.
@@ -83,6 +83,16 @@ impl<S: Subject> Context<S> {
             WayOut::Requests(api) => Ok(api),
             WayOut::Connection => Err(Stop::NotClaimed("sends are no HTTP requests")),
         }
+    }
+
+    /// The errors of this meaning that the platform lists; none where sends are no requests.
+    pub(super) fn listed(&self, meaning: Meaning) -> Vec<ApiError> {
+        let WayOut::Requests(api) = self.subject.way_out() else {
+            return Vec::new();
+        };
+        let mut errors = api.errors();
+        errors.retain(|error| error.meaning == meaning);
+        errors
     }
 
     /// A driver whose platform takes everything; where sends go over a connection, it is there.

@@ -15,7 +15,7 @@ use super::bench::{Bench, Ending, PAUSE, Setup, page};
 use super::context::{CANARY, Context, TEXT, credentials_in};
 use super::platform::{Api, Credentials, Fate, Success, WayOut};
 use super::samples::Sample;
-use super::{Outcome, Stop, Subject};
+use super::{Meaning, Outcome, Stop, Subject};
 use crate::fake_http::{Answer, json};
 
 /// Exchanges that bring no answer although the request was written.
@@ -100,6 +100,10 @@ pub(super) fn a_failing_platform_is_no_success<S: Subject>(context: &Context<S>)
         for status in [300, 302, 304, 404, 405] {
             let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
             bench.failed_sample(&sample, &sample.of(&format!("status {status}")))?;
+        }
+        for error in context.listed(Meaning::Failing) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
+            tried_again(&error, &what)?;
         }
     }
     Ok(())
@@ -190,6 +194,10 @@ pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
         refuses(&bench, "no")?;
         let what = sample.of("a refusal");
         is_final(&bench.failed_sample(&sample, &what)?, &what)?;
+        for error in context.listed(Meaning::Refused) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
+            is_final(&error, &what)?;
+        }
     }
     Ok(())
 }
@@ -219,6 +227,11 @@ pub(super) fn refused_credentials_are_told<S: Subject>(context: &Context<S>) -> 
                 tried_again(&error, &what)?;
                 continue;
             }
+            ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
+        }
+        for error in context.listed(Meaning::Unauthorized) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
+            is(&error, Certainty::NotDelivered, &what)?;
             ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
         }
     }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response};
 
-use super::bench::{Ending, page};
+use super::bench::{Bench, Ending, page};
 use super::context::Context;
 use super::platform::Fate;
 use super::samples::Sample;
-use super::{Outcome, Stop, Subject};
+use super::{Meaning, Outcome, Stop, Subject};
 
 pub(super) fn throttling_is_tried_again<S: Subject>(context: &Context<S>) -> Outcome {
     for sample in context.samples()? {
@@ -21,6 +21,10 @@ pub(super) fn throttling_is_tried_again<S: Subject>(context: &Context<S>) -> Out
         }
         let what = sample.of("throttling");
         waits(&bench.failed_sample(&sample, &what)?, &what)?;
+        for error in context.listed(Meaning::Throttled) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
+            waits(&error, &what)?;
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use bridge_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Request, Response};
 
+use super::ApiError;
 use crate::FakeClock;
 
 /// How messages come in.
@@ -63,6 +64,13 @@ pub trait Api {
 
     /// The platform's answer to any request under credentials that it does not know.
     fn unauthorized(&self) -> Response<Bytes>;
+
+    /// The errors that the API page lists, beside the three above: each that a send can meet, or one of
+    /// each kind where there are hundreds. Those first that look alike and are not, such as a 403 for
+    /// a token and a 403 for a room.
+    fn errors(&self) -> Vec<ApiError> {
+        Vec::new()
+    }
 
     /// The platform's answer to a send under a token that has expired; `None` if there are no tokens.
     fn expired(&self) -> Option<Response<Bytes>> {

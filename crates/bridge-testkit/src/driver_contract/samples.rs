@@ -5,7 +5,7 @@ use bridge_core::outcome::{SendError, Sent};
 
 use super::bench::Bench;
 use super::context::{Context, TEXT};
-use super::{Brings, Stop, Subject};
+use super::{ApiError, Brings, Stop, Subject};
 
 /// A sign that platforms know.
 pub(super) const SIGN: &str = "👍";
@@ -124,6 +124,18 @@ impl<S: Subject> Bench<S> {
                 "{what}: {sent:?} is said to be delivered"
             ))),
         }
+    }
+
+    /// The error of a sample that the platform answers with this one of its own.
+    pub(super) fn met_by(
+        context: &Context<S>,
+        sample: &Sample,
+        error: &ApiError,
+    ) -> Result<(SendError, String), Stop> {
+        let answer = error.answer.clone();
+        let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
+        let what = sample.of(&format!("`{}`", error.name));
+        Ok((bench.failed_sample(sample, &what)?, what))
     }
 
     /// The sample with another text.

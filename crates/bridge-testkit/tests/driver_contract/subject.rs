@@ -7,8 +7,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Questions, Recorded, Subject, Success,
-    Verification, WayIn, WayOut,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Markup, Questions, Recorded,
+    Subject, Success, Verification, WayIn, WayOut,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -186,6 +186,17 @@ impl Api for PigeonSubject {
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, "{}")
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        let named = |name: &str| answer(200, json!({ "error": name }));
+        vec![
+            ApiError::refused("kicked", answer(403, json!({ "error": "kicked" }))),
+            ApiError::refused("no_such_loft", named("no_such_loft")),
+            ApiError::throttled("slow_down", named("slow_down")),
+            ApiError::unauthorized("revoked", named("revoked")),
+            ApiError::failing("busy", named("busy")),
+        ]
     }
 
     fn expired(&self) -> Option<Response<Bytes>> {

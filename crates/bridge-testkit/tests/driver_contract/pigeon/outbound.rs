@@ -295,7 +295,14 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
         detail = format!("{status} for {text}");
     }
     let again = RetryAdvice::Backoff(Scope::Message);
+    if let Some(error) = field(answer, "error").filter(|_| status == 200) {
+        return named(&error, operation);
+    }
     match status {
+        403 if Fault::BlamesTheTokenForARoom.is_present() => {
+            let advice = RetryAdvice::Backoff(Scope::Instance);
+            SendError::temporary(ErrorKind::Unauthorized, advice, operation, detail)
+        }
         401 => {
             let kind = match Fault::HidesBadCredentials.is_present() {
                 true => ErrorKind::Unavailable,
@@ -323,6 +330,20 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
             },
             ..SendError::uncertain(ErrorKind::Unavailable, operation, detail)
         },
+    }
+}
+
+/// An error that stands in an answer of success.
+fn named(error: &str, operation: &'static str) -> SendError {
+    let known = |kind| {
+        let advice = RetryAdvice::Backoff(Scope::Instance);
+        SendError::temporary(kind, advice, operation, "200 with an error")
+    };
+    match error {
+        "slow_down" if !Fault::TakesSlowDownForRefusal.is_present() => known(ErrorKind::Throttled),
+        "revoked" if !Fault::TakesRevokedForRefusal.is_present() => known(ErrorKind::Unauthorized),
+        "busy" if !Fault::TakesBusyForRefusal.is_present() => known(ErrorKind::Unavailable),
+        _ => SendError::rejected(operation, "200 with an error"),
     }
 }
 
