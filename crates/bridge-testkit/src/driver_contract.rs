@@ -282,6 +282,7 @@ checks! {
         markup_is_shown_as_it_stands: T1,
         what_fits_can_be_sent: T2,
         delivered_means_taken: T3,
+        the_ids_of_a_send_are_told: T12,
         a_failed_send_is_not_repeated: T4,
         a_retry_carries_the_same_key: T5,
         channels_do_not_mix: T6,

@@ -177,6 +177,12 @@ impl Api for DingTalkSubject {
         }
     }
 
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        let body = include_str!("fixtures/api/group-send-200.json");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        Some(vec![body["processQueryKey"].as_str()?.to_owned()])
+    }
+
     fn success(&self) -> Success {
         Success::Body
     }

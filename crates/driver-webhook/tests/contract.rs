@@ -192,6 +192,12 @@ impl Api for WebhookSubject {
         answer(204, "")
     }
 
+    fn accepted_ids(&self, request: &Request<Bytes>) -> Option<Vec<String>> {
+        // A receiver gives none, so the id under which it got the message is the message's.
+        let id = request.headers().get("webhook-id")?;
+        Some(vec![id.to_str().expect("an id").to_owned()])
+    }
+
     fn success(&self) -> Success {
         Success::Status
     }

@@ -101,6 +101,10 @@ impl Api for ParrotSubject {
         answer(201, json!({ "id": "s-99" }))
     }
 
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        Some(vec!["s-99".into()])
+    }
+
     fn success(&self) -> Success {
         Success::Body
     }

@@ -139,20 +139,24 @@ pub(super) fn a_senseless_success_is_no_success<S: Subject>(context: &Context<S>
 }
 
 pub(super) fn a_truncated_success_is_no_success<S: Subject>(context: &Context<S>) -> Outcome {
-    let api = context.api()?;
     for sample in succeeding_in_the_body(context)? {
-        let bench = context.bench()?;
-        drop(bench.send_sample(&sample)?);
-        let requests = bench.http.requests();
-        let send = requests.iter().find(|request| api.asked(request).is_some());
-        let send = send.ok_or_else(|| Stop::Broken("no send was asked for".into()))?;
-        let whole = api.accepted(send);
+        let whole = success(context, &sample)?;
         let text = String::from_utf8_lossy(whole.body()).trim_end().to_owned();
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
             senseless(context, &sample, json(200, &text[..end]))?;
         }
     }
     Ok(())
+}
+
+/// What the platform answers to this sample while all is well.
+fn success<S: Subject>(context: &Context<S>, sample: &Sample) -> Result<Response<Bytes>, Stop> {
+    let (api, bench) = (context.api()?, context.bench()?);
+    drop(bench.send_sample(sample)?);
+    let requests = bench.http.requests();
+    let send = requests.iter().find(|request| api.asked(request).is_some());
+    let send = send.ok_or_else(|| Stop::Broken("no send was asked for".into()))?;
+    Ok(api.accepted(send))
 }
 
 /// The samples whose success stands in the body of the answer.
@@ -199,7 +203,45 @@ pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
             is_final(&error, &what)?;
         }
     }
+    for (sample, answer) in with_an_id(context)? {
+        let what = sample.of(&format!("a refusal that has an id: {:?}", answer.body()));
+        let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
+        bench.failed_sample(&sample, &what)?;
+    }
     Ok(())
+}
+
+/// Refusals in which all that a success has stands as well: what says no counts.
+fn with_an_id<S: Subject>(context: &Context<S>) -> Result<Vec<(Sample, Response<Bytes>)>, Stop> {
+    let WayOut::Requests(api) = context.subject.way_out() else {
+        return Ok(Vec::new());
+    };
+    let object = |answer: &Response<Bytes>| match serde_json::from_slice(answer.body()) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    };
+    let listed = context.listed(Meaning::Refused).into_iter();
+    let refusals: Vec<_> = [api.refused("no")]
+        .into_iter()
+        .chain(listed.map(|error| error.answer))
+        .collect();
+    let mut answers = Vec::new();
+    for sample in context.samples()? {
+        let Some(success) = object(&success(context, &sample)?) else {
+            continue;
+        };
+        for refusal in &refusals {
+            let Some(fields) = object(refusal) else {
+                continue;
+            };
+            let mut both = success.clone();
+            both.extend(fields);
+            let mut answer = refusal.clone();
+            *answer.body_mut() = Value::Object(both).to_string().into();
+            answers.push((sample.clone(), answer));
+        }
+    }
+    Ok(answers)
 }
 
 fn is_final(error: &SendError, what: &str) -> Outcome {

@@ -43,6 +43,13 @@ pub trait Api {
     /// The platform's answer to `request` while all is well, be it a send or another.
     fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes>;
 
+    /// The ids that [`Api::accepted`] gives to what `request` says, a text or a reply; `None` if the
+    /// platform gives none.
+    fn accepted_ids(&self, request: &Request<Bytes>) -> Option<Vec<String>> {
+        let _ = request;
+        None
+    }
+
     /// What in an answer tells the driver that a send was taken.
     fn success(&self) -> Success;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bridge_core::driver::{Driver, Outgoing};
+use bridge_core::driver::{Act, Driver, Outgoing};
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice};
 use futures_util::future::join_all;
@@ -121,6 +121,34 @@ pub(super) fn delivered_means_taken<S: Subject>(context: &Context<S>) -> Outcome
         ensure!(
             texts.len() == number + 1 && texts.last() == Some(&text),
             "send {number} is said to be delivered; the platform has got {texts:?}"
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn the_ids_of_a_send_are_told<S: Subject>(context: &Context<S>) -> Outcome {
+    let api = context.api()?;
+    for sample in context.samples()? {
+        if !matches!(sample.act, Act::Say | Act::Reply { .. }) {
+            continue;
+        }
+        let bench = context.bench()?;
+        let what = sample.of("a send");
+        let sent = match bench.send_sample(&sample)? {
+            Ok(sent) => sent,
+            Err(error) => return Err(Stop::Broken(format!("{what}: {error:?}"))),
+        };
+        let requests = bench.http.requests().into_iter();
+        let sends = requests.filter(|request| api.asked(request).is_some());
+        let given: Option<Vec<_>> = sends.map(|send| api.accepted_ids(&send)).collect();
+        let Some(given) = given else {
+            return Err(Stop::NotClaimed("the platform gives no ids"));
+        };
+        let given = given.concat();
+        ensure!(
+            sent.platform_ids == given,
+            "{what}: it tells {:?}; the platform gave {given:?}",
+            sent.platform_ids
         );
     }
     Ok(())

@@ -171,6 +171,10 @@ impl Api for PigeonSubject {
         }
     }
 
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        Some(vec!["sent-1".into()])
+    }
+
     fn success(&self) -> Success {
         Success::Body
     }

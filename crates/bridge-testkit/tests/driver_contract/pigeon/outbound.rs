@@ -236,9 +236,17 @@ impl Outbound {
         {
             return Ok(Sent::default());
         }
-        match field(&answer, "id").filter(|_| answer.status() == 200) {
+        let is_taken = answer.status() == 200
+            && (field(&answer, "error").is_none() || Fault::DeliveredOnAnyId.is_present());
+        match field(&answer, "id").filter(|_| is_taken) {
+            Some(_) if Fault::TellsNoIdOfReplies.is_present() && act == "reply" => {
+                Ok(Sent::default())
+            }
             Some(id) => Ok(Sent {
-                platform_ids: vec![id],
+                platform_ids: vec![match Fault::TellsAnotherId.is_present() {
+                    true => id + "0",
+                    false => id,
+                }],
             }),
             None => Err(failure(SEND, &answer, &outgoing.text)),
         }
