@@ -1,6 +1,7 @@
 //! Checks of what the driver says became of a send that failed.
 
 mod connection;
+mod refusals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +12,15 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use super::bench::{Bench, Ending, PAUSE, Setup, page};
+use super::bench::{Bench, PAUSE, Setup, page};
 use super::context::{CANARY, Context, TEXT, credentials_in};
-use super::platform::{Api, Credentials, Fate, Success, WayOut};
+use super::platform::{Api, Credentials, Success, WayOut};
 use super::samples::Sample;
 use super::{Meaning, Outcome, Stop, Subject};
 use crate::fake_http::{Answer, json};
+use refusals::refuses;
+
+pub(super) use refusals::a_refusal_is_final;
 
 /// Exchanges that bring no answer although the request was written.
 const UNANSWERED: [HttpErrorKind; 3] = [
@@ -182,75 +186,6 @@ fn senseless<S: Subject>(
         Certainty::Unknown,
         &what,
     )
-}
-
-/// Has the next send be refused for good.
-fn refuses<S: Subject>(bench: &Bench<S>, saying: &str) -> Outcome {
-    match bench.next_send(Ending::Met(Fate::Refused(saying.into()))) {
-        true => Ok(()),
-        false => Err(Stop::NotClaimed("the platform refuses no send for good")),
-    }
-}
-
-pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
-    for sample in context.samples()? {
-        let bench = context.bench()?;
-        refuses(&bench, "no")?;
-        let what = sample.of("a refusal");
-        is_final(&bench.failed_sample(&sample, &what)?, &what)?;
-        for error in context.listed(Meaning::Refused) {
-            let (error, what) = Bench::met_by(context, &sample, &error)?;
-            is_final(&error, &what)?;
-        }
-    }
-    for (sample, answer) in with_an_id(context)? {
-        let what = sample.of(&format!("a refusal that has an id: {:?}", answer.body()));
-        let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-        bench.failed_sample(&sample, &what)?;
-    }
-    Ok(())
-}
-
-/// Refusals in which all that a success has stands as well: what says no counts.
-fn with_an_id<S: Subject>(context: &Context<S>) -> Result<Vec<(Sample, Response<Bytes>)>, Stop> {
-    let WayOut::Requests(api) = context.subject.way_out() else {
-        return Ok(Vec::new());
-    };
-    let object = |answer: &Response<Bytes>| match serde_json::from_slice(answer.body()) {
-        Ok(Value::Object(fields)) => Some(fields),
-        _ => None,
-    };
-    let listed = context.listed(Meaning::Refused).into_iter();
-    let refusals: Vec<_> = [api.refused("no")]
-        .into_iter()
-        .chain(listed.map(|error| error.answer))
-        .collect();
-    let mut answers = Vec::new();
-    for sample in context.samples()? {
-        let Some(success) = object(&success(context, &sample)?) else {
-            continue;
-        };
-        for refusal in &refusals {
-            let Some(fields) = object(refusal) else {
-                continue;
-            };
-            let mut both = success.clone();
-            both.extend(fields);
-            let mut answer = refusal.clone();
-            *answer.body_mut() = Value::Object(both).to_string().into();
-            answers.push((sample.clone(), answer));
-        }
-    }
-    Ok(answers)
-}
-
-fn is_final(error: &SendError, what: &str) -> Outcome {
-    is(error, Certainty::NotDelivered, what)?;
-    ensure!(
-        error.kind == ErrorKind::Rejected && error.advice == RetryAdvice::Never,
-        "{what}: {error:?}"
-    );
-    Ok(())
 }
 
 pub(super) fn refused_credentials_are_told<S: Subject>(context: &Context<S>) -> Outcome {
