@@ -89,8 +89,9 @@ pub trait Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asked {
-    /// The channel.
-    pub address: Address,
+    /// The channel; `None` for a change whose request names none, or not in full, since the id says
+    /// where the message stands.
+    pub address: Option<Address>,
     /// What is to be done.
     pub act: Act,
     /// The text as people will see it, or the sign; empty where nothing is said.
@@ -106,10 +107,19 @@ pub struct Asked {
 impl Asked {
     /// To say `text` in a channel, written as people see it; set the other fields on it.
     pub fn to_say(address: Address, text: impl Into<String>) -> Self {
+        Self {
+            address: Some(address),
+            ..Self::to_change(Act::Say, text)
+        }
+    }
+
+    /// To do this to an earlier message, wherever that stands: an edit that says `text`, a recall, a
+    /// reaction by the sign `text`.
+    pub fn to_change(act: Act, text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
-            address,
-            act: Act::Say,
+            address: None,
+            act,
             written: text.clone(),
             text,
             attachments: Vec::new(),

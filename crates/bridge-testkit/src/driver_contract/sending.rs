@@ -8,6 +8,7 @@ use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice};
 use futures_util::future::join_all;
 
+use super::acts::goes_to;
 use super::bench::{Bench, CHANNELS, Ending, Setup, page};
 use super::context::{Context, TEXT};
 use super::platform::{Asked, WayOut};
@@ -101,12 +102,7 @@ fn arrives<S: Subject>(context: &Context<S>, sample: &Sample, text: &str) -> Res
         "{what}: arrives as {:?}",
         shown(&sent.text)
     );
-    ensure!(
-        sent.address == outgoing.address,
-        "{what}: it goes to {}, not to {}",
-        sent.address,
-        outgoing.address
-    );
+    goes_to(&sent, &outgoing, &what)?;
     Ok(sent)
 }
 
@@ -241,7 +237,8 @@ pub(super) fn channels_do_not_mix<S: Subject>(context: &Context<S>) -> Outcome {
         let count = sent
             .iter()
             .filter(|(address, text)| {
-                *address == outgoing.address && *text == context.as_seen(&outgoing.text)
+                address.as_ref() == Some(&outgoing.address)
+                    && *text == context.as_seen(&outgoing.text)
             })
             .count();
         ensure!(

@@ -145,11 +145,11 @@ impl Api for PigeonSubject {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let key = request.headers().get("idempotency-key");
         let written = body["text"].as_str().expect("a text");
-        let address = Address::new([("loft", body["loft"].as_str().expect("a loft"))]);
+        let loft = body["loft"].as_str();
         let key = key.map(|key| key.to_str().expect("ASCII"));
-        let mut asked = Asked::to_say(address, unescape(written)).keyed(key);
+        let mut asked = Asked::to_change(act(&body), unescape(written)).keyed(key);
+        asked.address = loft.map(|loft| Address::new([("loft", loft)]));
         asked.written = written.to_owned();
-        asked.act = act(&body);
         let files = body["files"].as_array().into_iter().flatten();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         asked.attachments = files

@@ -1,6 +1,6 @@
 //! What the pigeon platform does to earlier messages, and how the driver gets it wrong.
 
-use bridge_core::driver::Act;
+use bridge_core::driver::{Act, Outgoing};
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 
 use crate::fault::Fault;
@@ -12,12 +12,28 @@ pub(super) fn named(act: &Act) -> (&'static str, &[String]) {
         Act::Reply { to } => ("reply", to),
         Act::Edit { .. } if Fault::EditsAsSays.is_present() => ("say", &[]),
         Act::Edit { of } => ("edit", of),
+        Act::Recall { .. } if Fault::RecallsWhatCameBefore.is_present() => ("recall", &[]),
         Act::Recall { of } => ("recall", of),
         Act::React { to } => ("react", to),
         Act::RemoveReaction { from } if Fault::ReactsAnew.is_present() => ("react", from),
         Act::RemoveReaction { from } => ("unreact", from),
         _ => ("say", &[]),
     }
+}
+
+/// Where it is done; `None` where the id alone says so.
+pub(super) fn loft<'a>(outgoing: &Outgoing, loft: &'a str) -> Option<&'a str> {
+    let stays_at_the_first = match outgoing.act {
+        Act::Recall { .. } => return None,
+        Act::Say => Fault::FilesAtTheFirstLoft.is_present() && !outgoing.attachments.is_empty(),
+        Act::Reply { .. } => Fault::RepliesAtTheFirstLoft.is_present(),
+        Act::Edit { .. } => Fault::EditsAtTheFirstLoft.is_present(),
+        _ => Fault::ReactsAtTheFirstLoft.is_present(),
+    };
+    Some(match stays_at_the_first {
+        true => "loft 0",
+        false => loft,
+    })
 }
 
 pub(super) fn is_edit(act: &Act) -> bool {

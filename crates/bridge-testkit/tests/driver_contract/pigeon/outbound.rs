@@ -225,6 +225,7 @@ impl Outbound {
         };
         let files = files.iter().map(|file| json!([file.name, file.url]));
         let files: Vec<_> = files.collect();
+        let loft = acts::loft(outgoing, loft);
         let body = json!({ "loft": loft, "text": text, "act": act, "ids": ids, "files": files });
         if !Fault::PreparesForever.is_present() {
             outgoing.sending();
