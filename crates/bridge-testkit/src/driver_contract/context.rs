@@ -192,8 +192,21 @@ impl<S: Subject> Context<S> {
     pub(super) fn as_seen(&self, text: &str) -> String {
         let is_shown = self.subject.shows_control_characters();
         text.chars()
-            .filter(|c| is_shown || !c.is_control() || matches!(c, '\n' | '\r'))
+            .filter(|c| is_shown || !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
             .collect()
+    }
+
+    /// Whether people see of `text` what they should, when they see `seen`.
+    pub(super) fn is_seen_as(&self, text: &str, seen: &str) -> bool {
+        let expected = self.as_seen(text);
+        if self.subject.shows_control_characters() {
+            return seen == expected;
+        }
+        // A tab may be shown as a space.
+        let as_space = |c| if c == '\t' { ' ' } else { c };
+        seen.chars()
+            .map(as_space)
+            .eq(expected.chars().map(as_space))
     }
 
     /// Ends a check of what comes in by itself, unless the subject's way in is of a kind that does.

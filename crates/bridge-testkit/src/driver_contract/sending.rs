@@ -18,13 +18,15 @@ use super::{Outcome, Stop, Subject};
 pub(super) fn the_text_arrives_whole<S: Subject>(context: &Context<S>) -> Outcome {
     let lines = "first\nsecond\r\n\tthird";
     let markup = "<at id=\"all\"></at> @all [link](https://example.com) {{x}} %s ${y} `z`";
+    let tabs = "one\ttwo\t\tfour";
     let indented = "  indented\n    more";
     let combined = "e\u{301}👨‍👩‍👧🇩🇪 \u{202e}\u{200b}";
     let controls = "one\u{1}two\u{3}4,5three\u{7f}";
     let has_lines = context.capabilities()?.line_breaks;
     for sample in saying(context)? {
         for text in [
-            TEXT, "x", lines, markup, indented, combined, controls, "\"\\\"", ":", "0", "null",
+            TEXT, "x", tabs, lines, markup, indented, combined, controls, "\"\\\"", ":", "0",
+            "null",
         ] {
             if !has_lines && text.contains('\n') {
                 continue;
@@ -98,9 +100,10 @@ fn arrives<S: Subject>(context: &Context<S>, sample: &Sample, text: &str) -> Res
     );
     let sent = sent.remove(0);
     ensure!(
-        sent.text == context.as_seen(text),
-        "{what}: arrives as {:?}",
-        shown(&sent.text)
+        context.is_seen_as(text, &sent.text),
+        "{what}: arrives as {:?}, expected: {:?}",
+        shown(&sent.text),
+        shown(&context.as_seen(text))
     );
     goes_to(&sent, &outgoing, &what)?;
     Ok(sent)

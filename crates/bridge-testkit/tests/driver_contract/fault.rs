@@ -188,6 +188,8 @@ faults! {
         SwapsMessages: "what_came_is_taken_in_its_order",
         TakesPiecesForLines: "what_comes_in_pieces_is_whole",
         HearsOwnSends: "own_sends_are_known",
+        LosesTabs: "the_text_arrives_whole",
+        ShowsControlCharacters: "the_text_arrives_whole",
         NeverFlushes: "the_text_arrives_whole",
         KeepsForLater: "an_unwritten_request_is_not_delivered",
         UncertainUnconnected: "an_unwritten_request_is_not_delivered",

@@ -17,7 +17,7 @@ const SEND: &str = "send";
 pub(super) async fn send(driver: &Telegraph, outgoing: &Outgoing) -> Result<Sent, SendError> {
     let town = outgoing.address.get("town");
     let town = town.ok_or_else(|| SendError::rejected(SEND, "the target has no `town`"))?;
-    let text: String = outgoing.text.chars().filter(|c| !c.is_control()).collect();
+    let text = shown(&outgoing.text);
     let key = &outgoing.key;
     let line = json!({ "send": { "key": key, "town": town, "text": text } }).to_string();
     let Some(jobs) = driver.link.jobs() else {
@@ -62,6 +62,16 @@ pub(super) async fn send(driver: &Telegraph, outgoing: &Outgoing) -> Result<Sent
         Err(_) if !is_written.load(Ordering::Relaxed) => Err(unconnected()),
         Err(_) => Err(lost(driver, line)),
     }
+}
+
+/// The office prints no control characters, and a tab as a space.
+fn shown(text: &str) -> String {
+    let text = match Fault::LosesTabs.is_present() {
+        true => text.to_owned(),
+        false => text.replace('\t', " "),
+    };
+    let is_shown = |c: &char| !c.is_control() || Fault::ShowsControlCharacters.is_present();
+    text.chars().filter(is_shown).collect()
 }
 
 fn lost(driver: &Telegraph, line: String) -> SendError {
