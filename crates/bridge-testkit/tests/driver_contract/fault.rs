@@ -142,6 +142,7 @@ faults! {
         TakesRevokedForRefusal: "refused_credentials_are_told",
         TakesBusyForRefusal: "a_failing_platform_is_no_success",
         DeliveredOnAnyId: "a_refusal_is_final",
+        KnowsOnlyListedErrors: "a_refusal_is_final",
         TellsAnotherId: "the_ids_of_a_send_are_told",
         TellsNoIdOfReplies: "the_ids_of_a_send_are_told",
         FilesAtTheFirstLoft: "attachments_are_asked_for",

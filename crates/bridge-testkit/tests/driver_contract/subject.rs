@@ -166,7 +166,7 @@ impl Api for PigeonSubject {
             return self.unauthorized();
         }
         match escaped_len(&asked.text) <= TEXT_LIMIT {
-            true => answer(200, json!({ "id": "sent-1" })),
+            true => answer(200, json!({ "id": "sent-1", "ok": true })),
             false => answer(413, "{}"),
         }
     }
@@ -180,7 +180,7 @@ impl Api for PigeonSubject {
     }
 
     fn refused(&self, saying: &str) -> Response<Bytes> {
-        answer(400, json!({ "error": saying }))
+        answer(400, json!({ "error": saying, "ok": false }))
     }
 
     fn throttled(&self, pause: Duration) -> Response<Bytes> {
@@ -193,7 +193,7 @@ impl Api for PigeonSubject {
     }
 
     fn errors(&self) -> Vec<ApiError> {
-        let named = |name: &str| answer(200, json!({ "error": name }));
+        let named = |name: &str| answer(200, json!({ "error": name, "ok": false }));
         vec![
             ApiError::refused("kicked", answer(403, json!({ "error": "kicked" }))),
             ApiError::refused("no_such_loft", named("no_such_loft")),

@@ -55,18 +55,26 @@ fn with_an_id<S: Subject>(context: &Context<S>) -> Result<Vec<(Sample, Response<
         .collect();
     let mut answers = Vec::new();
     for sample in context.samples()? {
-        let Some(success) = object(&success(context, &sample)?) else {
+        let taken = success(context, &sample)?;
+        let Some(success) = object(&taken) else {
             continue;
         };
         for refusal in &refusals {
             let Some(fields) = object(refusal) else {
                 continue;
             };
+            let says_no = success
+                .iter()
+                .any(|(key, value)| is_no(value, fields.get(key)));
             let mut both = success.clone();
             both.extend(fields);
             let mut answer = refusal.clone();
             *answer.body_mut() = Value::Object(both).to_string().into();
-            answers.push((sample.clone(), answer));
+            answers.push((sample.clone(), answer.clone()));
+            if says_no && answer.status() != taken.status() {
+                *answer.status_mut() = taken.status();
+                answers.push((sample.clone(), answer));
+            }
         }
     }
     Ok(answers)
@@ -79,4 +87,15 @@ fn is_final(error: &SendError, what: &str) -> Outcome {
         "{what}: {error:?}"
     );
     Ok(())
+}
+
+/// Whether a field alone tells the refusal from the success: `"ok": false`, `"errcode": 7`.
+fn is_no(of_success: &Value, of_refusal: Option<&Value>) -> bool {
+    match (of_success, of_refusal) {
+        (Value::Bool(yes), Some(Value::Bool(no))) => yes != no,
+        (Value::Number(none), Some(Value::Number(code))) => {
+            none.as_i64() == Some(0) && code.as_i64() != Some(0)
+        }
+        _ => false,
+    }
 }

@@ -237,8 +237,7 @@ impl Outbound {
         {
             return Ok(Sent::default());
         }
-        let is_taken = answer.status() == 200
-            && (field(&answer, "error").is_none() || Fault::DeliveredOnAnyId.is_present());
+        let is_taken = answer.status() == 200 && is_ok(&answer);
         match field(&answer, "id").filter(|_| is_taken) {
             Some(_) if Fault::TellsNoIdOfReplies.is_present() && act == "reply" => {
                 Ok(Sent::default())
@@ -292,6 +291,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn field(answer: &Response<Bytes>, name: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(answer.body()).ok()?;
     Some(body.get(name)?.as_str()?.to_owned())
+}
+
+/// Whether the body says so.
+fn is_ok(answer: &Response<Bytes>) -> bool {
+    let error = field(answer, "error").unwrap_or_default();
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    Fault::DeliveredOnAnyId.is_present()
+        || Fault::KnowsOnlyListedErrors.is_present() && error == "no"
+        || body.is_some_and(|body| body["ok"] == true)
 }
 
 fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> SendError {
