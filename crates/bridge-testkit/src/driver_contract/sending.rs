@@ -155,15 +155,15 @@ pub(super) fn the_ids_of_a_send_are_told<S: Subject>(context: &Context<S>) -> Ou
 
 pub(super) fn a_failed_send_is_not_repeated<S: Subject>(context: &Context<S>) -> Outcome {
     if let WayOut::Connection = context.subject.way_out() {
-        let bench = context.bench()?;
-        bench.next_send(Ending::Unanswered);
-        let ended = bench.send()?;
-        bench.reach()?;
-        let sends = bench.sent().len();
-        ensure!(
-            sends == 1,
-            "once it is connected again, it was sent {sends} times: {ended:?}"
-        );
+        for sample in context.samples()? {
+            let bench = context.bench()?;
+            bench.next_send(Ending::Unanswered);
+            let ended = bench.send_sample(&sample)?;
+            bench.reach()?;
+            let sends = bench.sent().len();
+            let what = sample.of("once it is connected again");
+            ensure!(sends == 1, "{what}: it was sent {sends} times: {ended:?}");
+        }
         return Ok(());
     }
     for sample in context.samples()? {
