@@ -20,7 +20,9 @@ pub struct Capabilities {
     /// Whether a text may have several lines; where not, each line is a part of its own.
     pub line_breaks: bool,
     /// Whether sending twice with the same [`Outgoing::key`](crate::driver::Outgoing::key) shows
-    /// one message.
+    /// one message. Few platforms promise that. A send of which nobody knows whether it was delivered
+    /// is then repeated without a limit by number, so a promise that is not kept is a message shown
+    /// again and again; and no test sees it, as only the platform knows.
     pub idempotent_send: bool,
     /// Sends a second that the platform takes from one instance; 0 for no limit.
     pub rate_per_second: u32,

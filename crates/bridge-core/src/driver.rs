@@ -192,6 +192,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// - T9: A credential that the platform no longer accepts is replaced.
     /// - T10: An address without the platform's keys is rejected before anything is asked.
     /// - T11: Whatever the capabilities claim to show beside text is asked of the platform as such.
+    /// - T12: What is delivered tells the ids that the platform gave what people see of it, in their order and as they are.
     ///
     /// The error tells what became of the send:
     ///

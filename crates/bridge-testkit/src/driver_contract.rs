@@ -31,6 +31,7 @@ use std::path::Path;
 
 use bridge_core::driver::Driver;
 
+pub use api_error::{ApiError, Meaning};
 pub use clause::Clause;
 pub use platform::{
     Api, Asked, Callbacks, Covers, Credentials, Encoding, Fate, Feed, FeedServer, Network,
@@ -52,6 +53,7 @@ macro_rules! ensure {
 }
 
 mod acts;
+mod api_error;
 mod batches;
 mod bench;
 mod clause;
@@ -71,6 +73,7 @@ mod platform;
 mod polling;
 mod probing;
 mod questions;
+mod samples;
 mod scenarios;
 mod sending;
 mod settings;
@@ -300,6 +303,7 @@ checks! {
         markup_is_shown_as_it_stands: T1,
         what_fits_can_be_sent: T2,
         delivered_means_taken: T3,
+        the_ids_of_a_send_are_told: T12,
         a_failed_send_is_not_repeated: T4,
         a_retry_carries_the_same_key: T5,
         channels_do_not_mix: T6,
@@ -333,8 +337,8 @@ checks! {
     }
     pauses {
         throttling_is_tried_again: R6,
-        retry_after_is_heeded: R6,
-        an_odd_retry_after_is_borne: R6,
+        the_pause_asked_for_is_heeded: R6,
+        an_odd_pause_is_borne: R6,
     }
     probing {
         a_probe_sends_no_message: P1,

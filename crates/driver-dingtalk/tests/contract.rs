@@ -7,8 +7,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Message, Quoted, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Published, Recorded, Subject, Success,
-    Verification, WayIn, WayOut, check_all,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Published, Recorded, Subject,
+    Success, Verification, WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -190,6 +190,12 @@ impl Api for DingTalkSubject {
         }
     }
 
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        let body = include_str!("fixtures/api/group-send-200.json");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        Some(vec![body["processQueryKey"].as_str()?.to_owned()])
+    }
+
     fn success(&self) -> Success {
         Success::Body
     }
@@ -202,12 +208,36 @@ impl Api for DingTalkSubject {
         )
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(403, include_str!("fixtures/api/throttle-403.json"))
+    /// The guard in front of DingTalk, the only one that says how long.
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        answer(
+            403,
+            json!({ "status": 1111, "wait": pause.as_secs(), "punish": "deny" }),
+        )
     }
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(400, include_str!("fixtures/api/token-400-bad-secret.json"))
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        let coded = |status, code: &str| answer(status, json!({ "code": code, "message": "…" }));
+        vec![
+            ApiError::refused("group.disbanded", coded(400, "group.disbanded")),
+            ApiError::refused("bot.stopped", coded(403, "bot.stopped")),
+            ApiError::throttled(
+                "QpsLimitForAppkeyAndApi",
+                answer(403, include_str!("fixtures/api/throttle-403.json")),
+            ),
+            ApiError::throttled("send.too.fast", coded(400, "send.too.fast")),
+            ApiError::throttled("-1, at 200", answer(200, json!({ "code": "-1" }))),
+            ApiError::throttled("the guard's page", answer(403, "<html>")),
+            ApiError::unauthorized(
+                "AccessTokenPermissionDenied",
+                coded(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied"),
+            ),
+            ApiError::failing("system.error", coded(500, "system.error")),
+        ]
     }
 
     fn expired(&self) -> Option<Response<Bytes>> {

@@ -8,11 +8,12 @@ use bridge_core::message::{Attachment, Message, MessageKind, Quoted, Sender};
 use bridge_core::secret::Secret;
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Published, Questions, Recorded, Subject,
-    Success, Verification, WayIn, WayOut, check_all,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Published, Questions, Recorded,
+    Subject, Success, Verification, WayIn, WayOut, check_all,
 };
 use bytes::Bytes;
 use driver_webhook::{SigningKeys, Webhook};
+use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -206,6 +207,12 @@ impl Api for WebhookSubject {
         answer(204, "")
     }
 
+    fn accepted_ids(&self, request: &Request<Bytes>) -> Option<Vec<String>> {
+        // A receiver gives none, so the id under which it got the message is the message's.
+        let id = request.headers().get("webhook-id")?;
+        Some(vec![id.to_str().expect("an id").to_owned()])
+    }
+
     fn success(&self) -> Success {
         Success::Status
     }
@@ -214,12 +221,25 @@ impl Api for WebhookSubject {
         answer(400, saying.to_owned())
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, "");
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, "who are you?")
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        vec![
+            ApiError::refused("too large", answer(413, "")),
+            ApiError::refused("no more, please", answer(410, "")),
+            ApiError::unauthorized("forbidden", answer(403, "")),
+            ApiError::failing("too early", answer(425, "")),
+            ApiError::failing("in maintenance", answer(503, "")),
+        ]
     }
 }
 

@@ -1,15 +1,18 @@
 //! The driver holds the contract of drivers; here stands what parrots do.
 
+use std::time::Duration;
+
 use bridge_core::id::Address;
 use bridge_core::message::{Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success, Verification,
-    WayIn, WayOut, check_all,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Recorded, Subject, Success,
+    Verification, WayIn, WayOut, check_all,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
 use driver_parrot::Parrot;
+use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -98,6 +101,10 @@ impl Api for ParrotSubject {
         answer(201, json!({ "id": "s-99" }))
     }
 
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        Some(vec!["s-99".into()])
+    }
+
     fn success(&self) -> Success {
         Success::Body
     }
@@ -106,12 +113,23 @@ impl Api for ParrotSubject {
         answer(400, json!({ "error": saying }))
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, json!({ "error": "too loud" }))
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, json!({ "error": "too loud" }));
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, json!({ "error": "whose parrot is this" }))
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        vec![
+            ApiError::refused("no such perch", answer(404, "{}")),
+            ApiError::unauthorized("caged", answer(403, json!({ "error": "caged" }))),
+            ApiError::failing("asleep", answer(503, "{}")),
+        ]
     }
 }
 

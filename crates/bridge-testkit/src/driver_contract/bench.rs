@@ -26,7 +26,7 @@ use super::{Stop, Subject};
 use crate::fake_http::Answer;
 use crate::{FakeClock, FakeHttp, FakeWork, fake_ports};
 
-pub(super) use self::requests::{Ending, page};
+pub(super) use self::requests::{Ending, PAUSE, page};
 
 /// The channels that rules name.
 pub(super) const CHANNELS: usize = 8;

@@ -76,6 +76,7 @@ clauses! {
     T9 "A credential that the platform no longer accepts is replaced."
     T10 "An address without the platform's keys is rejected before anything is asked."
     T11 "Whatever the capabilities claim to show beside text is asked of the platform as such."
+    T12 "What is delivered tells the ids that the platform gave what people see of it, in their order and as they are."
     R1 "A request that was never written: not delivered, and tried again."
     R2 "A request that was written and not answered: nobody knows, and it is tried again."
     R3 "A failure on the platform's side is tried again; one of a gateway in between leaves it unknown."

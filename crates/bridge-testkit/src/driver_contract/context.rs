@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::bench::{Bench, Setup};
 use super::platform::{Api, WayIn, WayOut};
-use super::{Brings, Stop, Subject};
+use super::{ApiError, Brings, Meaning, Stop, Subject};
 use crate::fake_http::Answer;
 
 /// A text that occurs nowhere else, so that it is recognised wherever it turns up.
@@ -83,6 +83,16 @@ impl<S: Subject> Context<S> {
             WayOut::Requests(api) => Ok(api),
             WayOut::Connection => Err(Stop::NotClaimed("sends are no HTTP requests")),
         }
+    }
+
+    /// The errors of this meaning that the platform lists; none where sends are no requests.
+    pub(super) fn listed(&self, meaning: Meaning) -> Vec<ApiError> {
+        let WayOut::Requests(api) = self.subject.way_out() else {
+            return Vec::new();
+        };
+        let mut errors = api.errors();
+        errors.retain(|error| error.meaning == meaning);
+        errors
     }
 
     /// A driver whose platform takes everything; where sends go over a connection, it is there.
@@ -182,8 +192,21 @@ impl<S: Subject> Context<S> {
     pub(super) fn as_seen(&self, text: &str) -> String {
         let is_shown = self.subject.shows_control_characters();
         text.chars()
-            .filter(|c| is_shown || !c.is_control() || matches!(c, '\n' | '\r'))
+            .filter(|c| is_shown || !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
             .collect()
+    }
+
+    /// Whether people see of `text` what they should, when they see `seen`.
+    pub(super) fn is_seen_as(&self, text: &str, seen: &str) -> bool {
+        let expected = self.as_seen(text);
+        if self.subject.shows_control_characters() {
+            return seen == expected;
+        }
+        // A tab may be shown as a space.
+        let as_space = |c| if c == '\t' { ' ' } else { c };
+        seen.chars()
+            .map(as_space)
+            .eq(expected.chars().map(as_space))
     }
 
     /// Ends a check of what comes in by itself, unless the subject's way in is of a kind that does.

@@ -138,7 +138,7 @@ pub(super) fn was_seen<S: Subject>(
     let address = context.subject.address(channel);
     let seen = bench.seen().into_iter();
     let seen: Vec<_> = seen
-        .filter(|asked| asked.address == address)
+        .filter(|asked| asked.address.as_ref() == Some(&address))
         .map(|asked| asked.text)
         .collect();
     let mut rest = &seen[..];

@@ -1,6 +1,7 @@
 //! Checks of what the driver says became of a send that failed.
 
 mod connection;
+mod refusals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +12,15 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-use super::bench::{Bench, Ending, Setup, page};
+use super::bench::{Bench, PAUSE, Setup, page};
 use super::context::{CANARY, Context, TEXT, credentials_in};
-use super::platform::{Api, Credentials, Fate, Success, WayOut};
-use super::{Outcome, Stop, Subject};
+use super::platform::{Api, Credentials, Success, WayOut};
+use super::samples::Sample;
+use super::{Meaning, Outcome, Stop, Subject};
 use crate::fake_http::{Answer, json};
+use refusals::refuses;
+
+pub(super) use refusals::a_refusal_is_final;
 
 /// Exchanges that bring no answer although the request was written.
 const UNANSWERED: [HttpErrorKind; 3] = [
@@ -52,12 +57,14 @@ pub(super) fn an_unwritten_request_is_not_delivered<S: Subject>(context: &Contex
     if let WayOut::Connection = context.subject.way_out() {
         return connection::without_a_connection(context);
     }
-    for kind in [HttpErrorKind::Connect, HttpErrorKind::Timeout] {
-        let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::No)))?;
-        let what = format!("{kind:?} before the request was written");
-        let error = bench.failed_send(&what)?;
-        is(&error, Certainty::NotDelivered, &what)?;
-        tried_again(&error, &what)?;
+    for sample in context.samples()? {
+        for kind in [HttpErrorKind::Connect, HttpErrorKind::Timeout] {
+            let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::No)))?;
+            let what = sample.of(&format!("{kind:?} before the request was written"));
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::NotDelivered, &what)?;
+            tried_again(&error, &what)?;
+        }
     }
     Ok(())
 }
@@ -66,120 +73,144 @@ pub(super) fn an_unanswered_request_is_uncertain<S: Subject>(context: &Context<S
     if let WayOut::Connection = context.subject.way_out() {
         return connection::without_an_answer(context);
     }
-    for kind in UNANSWERED {
-        let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::Perhaps)))?;
-        let what = format!("{kind:?} after the request was written");
-        let error = bench.failed_send(&what)?;
-        is(&error, Certainty::Unknown, &what)?;
-        tried_again(&error, &what)?;
+    for sample in context.samples()? {
+        for kind in UNANSWERED {
+            let bench = context.sends_answered(move |_, _| Err(broken(kind, Reached::Perhaps)))?;
+            let what = sample.of(&format!("{kind:?} after the request was written"));
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::Unknown, &what)?;
+            tried_again(&error, &what)?;
+        }
     }
     Ok(())
 }
 
 pub(super) fn a_failing_platform_is_no_success<S: Subject>(context: &Context<S>) -> Outcome {
-    for status in [500, 501, 502, 503, 504, 520, 599] {
-        for answer in [
-            page(status),
-            json(status, ""),
-            json(status, "{}"),
-            json(status, "["),
-        ] {
-            let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-            let what = format!("status {status}");
-            let error = bench.failed_send(&what)?;
+    context.api()?;
+    for sample in context.samples()? {
+        for status in [500, 501, 502, 503, 504, 520, 599] {
+            for answer in [
+                page(status),
+                json(status, ""),
+                json(status, "{}"),
+                json(status, "["),
+            ] {
+                let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
+                let what = sample.of(&format!("status {status}"));
+                let error = bench.failed_sample(&sample, &what)?;
+                tried_again(&error, &what)?;
+            }
+        }
+        for status in [300, 302, 304, 404, 405] {
+            let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
+            bench.failed_sample(&sample, &sample.of(&format!("status {status}")))?;
+        }
+        for error in context.listed(Meaning::Failing) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
             tried_again(&error, &what)?;
         }
-    }
-    for status in [300, 302, 304, 404, 405] {
-        let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
-        bench.failed_send(&format!("status {status}"))?;
     }
     Ok(())
 }
 
 pub(super) fn a_gateway_leaves_it_unknown<S: Subject>(context: &Context<S>) -> Outcome {
-    for status in [502, 504] {
-        let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
-        let what = format!("status {status} of a gateway");
-        is(&bench.failed_send(&what)?, Certainty::Unknown, &what)?;
+    context.api()?;
+    for sample in context.samples()? {
+        for status in [502, 504] {
+            let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
+            let what = sample.of(&format!("status {status} of a gateway"));
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::Unknown, &what)?;
+        }
     }
     Ok(())
 }
 
 pub(super) fn a_senseless_success_is_no_success<S: Subject>(context: &Context<S>) -> Outcome {
-    success_is_in_the_body(context)?;
-    let texts =
-        ["", "{}", "[]", "null", "\"ok\"", "{\"x\":1}", "<html>"].map(|text| json(200, text));
+    let texts = ["", "{}", "[]", "null", "\"ok\"", "{\"x\":1}", "<html>"];
+    let texts = texts.map(|text| json(200, text));
     let no_text = Response::new(Bytes::from_static(b"\xff\xfe"));
-    for answer in texts.into_iter().chain([page(200), no_text]) {
-        senseless(context, answer)?;
+    let answers: Vec<_> = texts.into_iter().chain([page(200), no_text]).collect();
+    for sample in succeeding_in_the_body(context)? {
+        for answer in &answers {
+            senseless(context, &sample, answer.clone())?;
+        }
+        // A platform may mean a refusal by this.
+        let bench = context.sends_answered(|_, _| Ok(json(200, "{\"ok\":false}")))?;
+        bench.failed_sample(&sample, &sample.of("status 200 that says `\"ok\":false`"))?;
     }
     Ok(())
 }
 
 pub(super) fn a_truncated_success_is_no_success<S: Subject>(context: &Context<S>) -> Outcome {
-    success_is_in_the_body(context)?;
+    for sample in succeeding_in_the_body(context)? {
+        let whole = success(context, &sample)?;
+        let text = String::from_utf8_lossy(whole.body()).trim_end().to_owned();
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            senseless(context, &sample, json(200, &text[..end]))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the platform answers to this sample while all is well.
+fn success<S: Subject>(context: &Context<S>, sample: &Sample) -> Result<Response<Bytes>, Stop> {
     let (api, bench) = (context.api()?, context.bench()?);
-    drop(bench.send()?);
+    drop(bench.send_sample(sample)?);
     let requests = bench.http.requests();
     let send = requests.iter().find(|request| api.asked(request).is_some());
     let send = send.ok_or_else(|| Stop::Broken("no send was asked for".into()))?;
-    let whole = api.accepted(send);
-    let text = String::from_utf8_lossy(whole.body()).trim_end().to_owned();
-    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
-        senseless(context, json(200, &text[..end]))?;
-    }
-    Ok(())
+    Ok(api.accepted(send))
 }
 
-fn success_is_in_the_body<S: Subject>(context: &Context<S>) -> Outcome {
-    match context.api()?.success() {
-        Success::Body => Ok(()),
-        Success::Status => Err(Stop::NotClaimed("the status alone tells success")),
+/// The samples whose success stands in the body of the answer.
+fn succeeding_in_the_body<S: Subject>(context: &Context<S>) -> Result<Vec<Sample>, Stop> {
+    let api = context.api()?;
+    let mut samples = context.samples()?;
+    samples.retain(|sample| api.success_of(&sample.act) == Success::Body);
+    match samples.is_empty() {
+        false => Ok(samples),
+        true => Err(Stop::NotClaimed("the status alone tells success")),
     }
 }
 
-fn senseless<S: Subject>(context: &Context<S>, answer: Response<Bytes>) -> Outcome {
-    let what = format!("status 200 with the body {:?}", answer.body());
+fn senseless<S: Subject>(
+    context: &Context<S>,
+    sample: &Sample,
+    answer: Response<Bytes>,
+) -> Outcome {
+    let what = sample.of(&format!("status 200 with the body {:?}", answer.body()));
     let bench = context.sends_answered(move |_, _| Ok(answer.clone()))?;
-    is(&bench.failed_send(&what)?, Certainty::Unknown, &what)
-}
-
-/// Has the next send be refused for good.
-fn refuses<S: Subject>(bench: &Bench<S>, saying: &str) -> Outcome {
-    match bench.next_send(Ending::Met(Fate::Refused(saying.into()))) {
-        true => Ok(()),
-        false => Err(Stop::NotClaimed("the platform refuses no send for good")),
-    }
-}
-
-pub(super) fn a_refusal_is_final<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.bench()?;
-    refuses(&bench, "no")?;
-    let error = bench.failed_send("a refusal")?;
-    is(&error, Certainty::NotDelivered, "a refusal")?;
-    ensure!(
-        error.kind == ErrorKind::Rejected && error.advice == RetryAdvice::Never,
-        "a refusal: {error:?}"
-    );
-    Ok(())
+    is(
+        &bench.failed_sample(sample, &what)?,
+        Certainty::Unknown,
+        &what,
+    )
 }
 
 pub(super) fn refused_credentials_are_told<S: Subject>(context: &Context<S>) -> Outcome {
-    let bench = context.open(Setup {
-        credentials: Credentials::Unknown,
-        ..Setup::default()
-    })?;
-    bench.start();
-    for what in ["refused credentials", "credentials that are refused again"] {
-        let error = bench.failed_send(what)?;
-        is(&error, Certainty::NotDelivered, what)?;
-        if let WayOut::Connection = context.subject.way_out() {
-            // The work tells: see W7.
-            tried_again(&error, what)?;
-            continue;
+    for sample in context.samples()? {
+        let bench = context.open(Setup {
+            credentials: Credentials::Unknown,
+            ..Setup::default()
+        })?;
+        bench.start();
+        for what in ["refused credentials", "credentials that are refused again"] {
+            let what = sample.of(what);
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::NotDelivered, &what)?;
+            if let WayOut::Connection = context.subject.way_out() {
+                // The work tells: see W7.
+                tried_again(&error, &what)?;
+                continue;
+            }
+            ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
         }
-        ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
+        for error in context.listed(Meaning::Unauthorized) {
+            let (error, what) = Bench::met_by(context, &sample, &error)?;
+            is(&error, Certainty::NotDelivered, &what)?;
+            ensure!(error.kind == ErrorKind::Unauthorized, "{what}: {error:?}");
+        }
     }
     Ok(())
 }
@@ -236,7 +267,7 @@ fn mended<S: Subject>(context: &Context<S>, answer: Answer) -> Result<Mended<S>,
 fn failures(api: &dyn Api) -> Vec<(String, Answer)> {
     let mut failures: Vec<(String, Answer)> = vec![
         ("a refusal".into(), Ok(api.refused("no"))),
-        ("throttling".into(), Ok(api.throttled())),
+        ("throttling".into(), Ok(api.throttled(PAUSE))),
         ("refused credentials".into(), Ok(api.unauthorized())),
         (
             "no connection".into(),

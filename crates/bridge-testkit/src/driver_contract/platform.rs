@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
+use super::ApiError;
 use crate::FakeClock;
 
 /// How messages come in.
@@ -43,18 +44,41 @@ pub trait Api {
     /// The platform's answer to `request` while all is well, be it a send or another.
     fn accepted(&self, request: &Request<Bytes>) -> Response<Bytes>;
 
+    /// The ids that [`Api::accepted`] gives to what `request` says, a text or a reply; `None` if the
+    /// platform gives none.
+    fn accepted_ids(&self, request: &Request<Bytes>) -> Option<Vec<String>> {
+        let _ = request;
+        None
+    }
+
     /// What in an answer tells the driver that a send was taken.
     fn success(&self) -> Success;
+
+    /// What tells it that this act was taken, such as an edit or a recall, where that is something
+    /// else than for a text.
+    fn success_of(&self, act: &Act) -> Success {
+        let _ = act;
+        self.success()
+    }
 
     /// The platform's answer to a send that it refuses for good, with `saying` where it has its words
     /// for people.
     fn refused(&self, saying: &str) -> Response<Bytes>;
 
-    /// The platform's answer to a send that comes too soon.
-    fn throttled(&self) -> Response<Bytes>;
+    /// The platform's answer to a send that comes too soon, and should come again after `pause`,
+    /// whole seconds: in the way in which the platform says so, be it a header or a field of the
+    /// body. The same answer for each if it has no place for a pause.
+    fn throttled(&self, pause: Duration) -> Response<Bytes>;
 
     /// The platform's answer to any request under credentials that it does not know.
     fn unauthorized(&self) -> Response<Bytes>;
+
+    /// The errors that the API page lists, beside the three above: each that a send can meet, or one of
+    /// each kind where there are hundreds. Those first that look alike and are not, such as a 403 for
+    /// a token and a 403 for a room.
+    fn errors(&self) -> Vec<ApiError> {
+        Vec::new()
+    }
 
     /// The platform's answer to a send under a token that has expired; `None` if there are no tokens.
     fn expired(&self) -> Option<Response<Bytes>> {
@@ -66,8 +90,9 @@ pub trait Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asked {
-    /// The channel.
-    pub address: Address,
+    /// The channel; `None` for a change whose request names none, or not in full, since the id says
+    /// where the message stands.
+    pub address: Option<Address>,
     /// What is to be done.
     pub act: Act,
     /// The text as people will see it, or the sign; empty where nothing is said.
@@ -83,10 +108,19 @@ pub struct Asked {
 impl Asked {
     /// To say `text` in a channel, written as people see it; set the other fields on it.
     pub fn to_say(address: Address, text: impl Into<String>) -> Self {
+        Self {
+            address: Some(address),
+            ..Self::to_change(Act::Say, text)
+        }
+    }
+
+    /// To do this to an earlier message, wherever that stands: an edit that says `text`, a recall, a
+    /// reaction by the sign `text`.
+    pub fn to_change(act: Act, text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
-            address,
-            act: Act::Say,
+            address: None,
+            act,
             written: text.clone(),
             text,
             attachments: Vec::new(),

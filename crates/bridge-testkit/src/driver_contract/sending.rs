@@ -3,31 +3,36 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bridge_core::driver::{Driver, Outgoing};
+use bridge_core::driver::{Act, Driver, Outgoing};
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice};
 use futures_util::future::join_all;
 
+use super::acts::goes_to;
 use super::bench::{Bench, CHANNELS, Ending, Setup, page};
 use super::context::{Context, TEXT};
 use super::platform::{Asked, WayOut};
+use super::samples::Sample;
 use super::{Outcome, Stop, Subject};
 
 pub(super) fn the_text_arrives_whole<S: Subject>(context: &Context<S>) -> Outcome {
     let lines = "first\nsecond\r\n\tthird";
     let markup = "<at id=\"all\"></at> @all [link](https://example.com) {{x}} %s ${y} `z`";
+    let tabs = "one\ttwo\t\tfour";
     let indented = "  indented\n    more";
     let combined = "e\u{301}👨‍👩‍👧🇩🇪 \u{202e}\u{200b}";
     let controls = "one\u{1}two\u{3}4,5three\u{7f}";
     let has_lines = context.capabilities()?.line_breaks;
-    for text in [
-        TEXT, "x", lines, markup, indented, combined, controls, "\"\\\"", ":", "0", "null",
-    ] {
-        if !has_lines && text.contains('\n') {
-            continue;
+    for sample in saying(context)? {
+        for text in [
+            TEXT, "x", tabs, lines, markup, indented, combined, controls, "\"\\\"", ":", "0",
+            "null",
+        ] {
+            if !has_lines && text.contains('\n') {
+                continue;
+            }
+            arrives(context, &sample, text)?;
         }
-        let bench = context.bench()?;
-        arrives(context, &bench, text)?;
     }
     Ok(())
 }
@@ -37,18 +42,26 @@ pub(super) fn markup_is_shown_as_it_stands<S: Subject>(context: &Context<S>) -> 
     if markup.is_empty() {
         return Err(Stop::NotClaimed("the platform has no markup"));
     }
-    for markup in markup {
-        let bench = context.bench()?;
-        let sent = arrives(context, &bench, markup.text)?;
-        ensure!(
-            sent.written == markup.written,
-            "{:?} is written as {:?}, expected: {:?}",
-            markup.text,
-            sent.written,
-            markup.written
-        );
+    for sample in saying(context)? {
+        for markup in &markup {
+            let sent = arrives(context, &sample, markup.text)?;
+            let what = sample.of(&format!("{:?}", markup.text));
+            ensure!(
+                sent.written == markup.written,
+                "{what}: written as {:?}, expected: {:?}",
+                sent.written,
+                markup.written
+            );
+        }
     }
     Ok(())
+}
+
+/// The samples of which people read a text.
+fn saying<S: Subject>(context: &Context<S>) -> Result<Vec<Sample>, Stop> {
+    let mut samples = context.samples()?;
+    samples.retain(Sample::says);
+    Ok(samples)
 }
 
 pub(super) fn what_fits_can_be_sent<S: Subject>(context: &Context<S>) -> Outcome {
@@ -66,33 +79,33 @@ pub(super) fn what_fits_can_be_sent<S: Subject>(context: &Context<S>) -> Outcome
         if size(&text) > capabilities.text_limit {
             continue;
         }
-        let bench = context.bench()?;
-        arrives(context, &bench, &text)?;
+        arrives(context, &Sample::TEXT, &text)?;
     }
     Ok(())
 }
 
-fn arrives<S: Subject>(context: &Context<S>, bench: &Bench<S>, text: &str) -> Result<Asked, Stop> {
+fn arrives<S: Subject>(context: &Context<S>, sample: &Sample, text: &str) -> Result<Asked, Stop> {
     const SHOWN_CHARS: usize = 60;
     let shown = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
-    let outgoing = bench.outgoing(0, text, "contract-key-0");
+    let what = sample.of(&format!("{:?}", shown(text)));
+    let bench = context.bench()?;
+    let outgoing = bench.outgoing_sample(sample, text);
     let ended = bench.send_this(&outgoing)?;
-    ensure!(ended.is_ok(), "{ended:?} for {:?}", shown(text));
+    ensure!(ended.is_ok(), "{what}: {ended:?}");
     let mut sent = bench.sent();
-    ensure!(sent.len() == 1, "{} sends were asked for", sent.len());
+    ensure!(
+        sent.len() == 1,
+        "{what}: {} sends were asked for",
+        sent.len()
+    );
     let sent = sent.remove(0);
     ensure!(
-        sent.text == context.as_seen(text),
-        "{:?} arrives as {:?}",
-        shown(text),
-        shown(&sent.text)
+        context.is_seen_as(text, &sent.text),
+        "{what}: arrives as {:?}, expected: {:?}",
+        shown(&sent.text),
+        shown(&context.as_seen(text))
     );
-    ensure!(
-        sent.address == outgoing.address,
-        "it goes to {}, not to {}",
-        sent.address,
-        outgoing.address
-    );
+    goes_to(&sent, &outgoing, &what)?;
     Ok(sent)
 }
 
@@ -112,27 +125,58 @@ pub(super) fn delivered_means_taken<S: Subject>(context: &Context<S>) -> Outcome
     Ok(())
 }
 
+pub(super) fn the_ids_of_a_send_are_told<S: Subject>(context: &Context<S>) -> Outcome {
+    let api = context.api()?;
+    for sample in context.samples()? {
+        if !matches!(sample.act, Act::Say | Act::Reply { .. }) {
+            continue;
+        }
+        let bench = context.bench()?;
+        let what = sample.of("a send");
+        let sent = match bench.send_sample(&sample)? {
+            Ok(sent) => sent,
+            Err(error) => return Err(Stop::Broken(format!("{what}: {error:?}"))),
+        };
+        let requests = bench.http.requests().into_iter();
+        let sends = requests.filter(|request| api.asked(request).is_some());
+        let given: Option<Vec<_>> = sends.map(|send| api.accepted_ids(&send)).collect();
+        let Some(given) = given else {
+            return Err(Stop::NotClaimed("the platform gives no ids"));
+        };
+        let given = given.concat();
+        ensure!(
+            sent.platform_ids == given,
+            "{what}: it tells {:?}; the platform gave {given:?}",
+            sent.platform_ids
+        );
+    }
+    Ok(())
+}
+
 pub(super) fn a_failed_send_is_not_repeated<S: Subject>(context: &Context<S>) -> Outcome {
     if let WayOut::Connection = context.subject.way_out() {
-        let bench = context.bench()?;
-        bench.next_send(Ending::Unanswered);
-        let ended = bench.send()?;
-        bench.reach()?;
-        let sends = bench.sent().len();
-        ensure!(
-            sends == 1,
-            "once it is connected again, it was sent {sends} times: {ended:?}"
-        );
+        for sample in context.samples()? {
+            let bench = context.bench()?;
+            bench.next_send(Ending::Unanswered);
+            let ended = bench.send_sample(&sample)?;
+            bench.reach()?;
+            let sends = bench.sent().len();
+            let what = sample.of("once it is connected again");
+            ensure!(sends == 1, "{what}: it was sent {sends} times: {ended:?}");
+        }
         return Ok(());
     }
-    for status in [400, 429, 500, 503] {
-        let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
-        let ended = bench.send()?;
-        let sends = bench.sent().len();
-        ensure!(
-            sends == 1,
-            "{sends} sends were asked for after status {status}: {ended:?}"
-        );
+    for sample in context.samples()? {
+        for status in [400, 429, 500, 503] {
+            let bench = context.sends_answered(move |_, _| Ok(page(status)))?;
+            let ended = bench.send_sample(&sample)?;
+            let sends = bench.sent().len();
+            let what = sample.of(&format!("status {status}"));
+            ensure!(
+                sends == 1,
+                "{what}: {sends} sends were asked for: {ended:?}"
+            );
+        }
     }
     Ok(())
 }
@@ -196,7 +240,8 @@ pub(super) fn channels_do_not_mix<S: Subject>(context: &Context<S>) -> Outcome {
         let count = sent
             .iter()
             .filter(|(address, text)| {
-                *address == outgoing.address && *text == context.as_seen(&outgoing.text)
+                address.as_ref() == Some(&outgoing.address)
+                    && *text == context.as_seen(&outgoing.text)
             })
             .count();
         ensure!(

@@ -51,8 +51,9 @@ pub trait Subject: Send + Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// Whether control characters, line breaks apart, reach people. Where they can't, the driver
-    /// leaves them out.
+    /// Whether control characters reach people. Where they can't, the driver leaves them out; line
+    /// breaks (`\n` and `\r`) and tabs are no such characters, but text: they arrive as they are, or a
+    /// tab as a space.
     fn shows_control_characters(&self) -> bool {
         true
     }

@@ -121,10 +121,16 @@ fn unauthorized() -> SendError {
 
 fn pause(answer: &Response<Bytes>) -> RetryAdvice {
     let header = answer.headers().get(http::header::RETRY_AFTER);
-    let secs = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match secs {
-        Some(secs) => RetryAdvice::After(Duration::from_secs(secs.max(1)), Scope::Instance),
-        None => RetryAdvice::Backoff(Scope::Instance),
+    let text = header.and_then(|value| value.to_str().ok());
+    let secs = text.map(|text| match text.parse::<u64>() {
+        Err(error) if Fault::PanicsOnOddRetryAfter.is_present() => panic!("{error}"),
+        read => read.ok(),
+    });
+    match secs.flatten() {
+        Some(secs) if !Fault::IgnoresRetryAfter.is_present() => {
+            RetryAdvice::After(Duration::from_secs(secs.max(1)), Scope::Instance)
+        }
+        _ => RetryAdvice::Backoff(Scope::Instance),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A driver for a platform that does not exist: sound, unless a fault is present.
 
+mod acts;
 mod inbound;
 mod letters;
 mod markup;

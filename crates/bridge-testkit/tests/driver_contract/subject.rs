@@ -7,8 +7,8 @@ use bridge_core::id::Address;
 use bridge_core::message::{Attachment, Message, Sender};
 use bridge_core::time::Timestamp;
 use bridge_testkit::driver_contract::{
-    Api, Asked, Brings, Callbacks, Covers, Encoding, Markup, Published, Questions, Recorded,
-    Subject, Success, Verification, WayIn, WayOut,
+    Api, ApiError, Asked, Brings, Callbacks, Covers, Encoding, Markup, Published, Questions,
+    Recorded, Subject, Success, Verification, WayIn, WayOut,
 };
 use bridge_testkit::fake_http::json as answer;
 use bytes::Bytes;
@@ -170,11 +170,11 @@ impl Api for PigeonSubject {
         let body: Value = serde_json::from_slice(request.body()).expect("JSON");
         let key = request.headers().get("idempotency-key");
         let written = body["text"].as_str().expect("a text");
-        let address = Address::new([("loft", body["loft"].as_str().expect("a loft"))]);
+        let loft = body["loft"].as_str();
         let key = key.map(|key| key.to_str().expect("ASCII"));
-        let mut asked = Asked::to_say(address, unescape(written)).keyed(key);
+        let mut asked = Asked::to_change(act(&body), unescape(written)).keyed(key);
+        asked.address = loft.map(|loft| Address::new([("loft", loft)]));
         asked.written = written.to_owned();
-        asked.act = act(&body);
         let files = body["files"].as_array().into_iter().flatten();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         asked.attachments = files
@@ -191,9 +191,13 @@ impl Api for PigeonSubject {
             return self.unauthorized();
         }
         match escaped_len(&asked.text) <= TEXT_LIMIT {
-            true => answer(200, json!({ "id": "sent-1" })),
+            true => answer(200, json!({ "id": "sent-1", "ok": true })),
             false => answer(413, "{}"),
         }
+    }
+
+    fn accepted_ids(&self, _: &Request<Bytes>) -> Option<Vec<String>> {
+        Some(vec!["sent-1".into()])
     }
 
     fn success(&self) -> Success {
@@ -201,15 +205,27 @@ impl Api for PigeonSubject {
     }
 
     fn refused(&self, saying: &str) -> Response<Bytes> {
-        answer(400, json!({ "error": saying }))
+        answer(400, json!({ "error": saying, "ok": false }))
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "{}")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let millis = u64::try_from(pause.as_millis()).expect("a pause");
+        answer(429, json!({ "wait_ms": millis }))
     }
 
     fn unauthorized(&self) -> Response<Bytes> {
         answer(401, "{}")
+    }
+
+    fn errors(&self) -> Vec<ApiError> {
+        let named = |name: &str| answer(200, json!({ "error": name, "ok": false }));
+        vec![
+            ApiError::refused("kicked", answer(403, json!({ "error": "kicked" }))),
+            ApiError::refused("no_such_loft", named("no_such_loft")),
+            ApiError::throttled("slow_down", named("slow_down")),
+            ApiError::unauthorized("revoked", named("revoked")),
+            ApiError::failing("busy", named("busy")),
+        ]
     }
 
     fn expired(&self) -> Option<Response<Bytes>> {

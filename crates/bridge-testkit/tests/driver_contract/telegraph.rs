@@ -56,6 +56,7 @@ impl Driver for Telegraph {
         };
         capabilities.idempotent_send = true;
         capabilities.line_breaks = false;
+        capabilities.shows.recalls = true;
         capabilities
     }
 

@@ -26,6 +26,9 @@ pub(in crate::driver_contract) enum Ending {
     Expired,
 }
 
+/// For how long a platform that throttles does so.
+pub(in crate::driver_contract) const PAUSE: Duration = Duration::from_secs(3);
+
 pub(super) type SharedFeed = Arc<Mutex<Box<dyn FeedServer>>>;
 
 /// What becomes of sends that are requests.
@@ -78,7 +81,7 @@ impl Requests {
                 Ok(answer)
             }
             Ending::Met(Fate::Refused(saying)) => Ok(api.refused(&saying)),
-            Ending::Met(Fate::Throttled) => Ok(api.throttled()),
+            Ending::Met(Fate::Throttled) => Ok(api.throttled(PAUSE)),
             Ending::Lost => Err(broken(Reached::Perhaps)),
             Ending::Unanswered => {
                 self.taken.push(asked);

@@ -22,57 +22,63 @@ pub(super) fn without_a_connection<S: Subject>(context: &Context<S>) -> Outcome 
         bench.start();
         Ok(bench)
     };
-    let broken = context.bench()?;
-    if let Some(line) = &broken.line {
-        line.cut();
-    }
-    broken.pass(Duration::from_secs(1))?;
     let known = Credentials::Known;
-    for (what, bench) in [
-        (
-            "a send before the work has begun",
-            context.open(Setup::default())?,
-        ),
-        (
-            "a send while connections are refused",
-            begun(Links::Refused, known)?,
-        ),
-        (
-            "a send while no connection is made",
-            begun(Links::Hanging, known)?,
-        ),
-        (
-            "a send under refused credentials",
-            begun(Links::Accepted, Credentials::Unknown)?,
-        ),
-        ("a send after the connection broke", broken),
-    ] {
-        let error = bench.failed_send(what)?;
-        is(&error, Certainty::NotDelivered, what)?;
-        tried_again(&error, what)?;
+    for sample in context.samples()? {
+        let broken = context.bench()?;
+        if let Some(line) = &broken.line {
+            line.cut();
+        }
+        broken.pass(Duration::from_secs(1))?;
+        for (what, bench) in [
+            (
+                "a send before the work has begun",
+                context.open(Setup::default())?,
+            ),
+            (
+                "a send while connections are refused",
+                begun(Links::Refused, known)?,
+            ),
+            (
+                "a send while no connection is made",
+                begun(Links::Hanging, known)?,
+            ),
+            (
+                "a send under refused credentials",
+                begun(Links::Accepted, Credentials::Unknown)?,
+            ),
+            ("a send after the connection broke", broken),
+        ] {
+            let what = sample.of(what);
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::NotDelivered, &what)?;
+            tried_again(&error, &what)?;
+        }
     }
     Ok(())
 }
 
 /// Sends whose answer the connection does not bring.
 pub(super) fn without_an_answer<S: Subject>(context: &Context<S>) -> Outcome {
-    for (ending, what) in [
-        (Some(Ending::Lost), "a connection that breaks with the send"),
-        (
-            Some(Ending::Unanswered),
-            "a connection that breaks before the answer",
-        ),
-        (None, "a platform that is silent after the send"),
-    ] {
-        let bench = context.bench()?;
-        match (ending, &bench.line) {
-            (Some(ending), _) => drop(bench.next_send(ending)),
-            (None, Some(line)) => line.mute(),
-            (None, None) => {}
+    for sample in context.samples()? {
+        for (ending, what) in [
+            (Some(Ending::Lost), "a connection that breaks with the send"),
+            (
+                Some(Ending::Unanswered),
+                "a connection that breaks before the answer",
+            ),
+            (None, "a platform that is silent after the send"),
+        ] {
+            let bench = context.bench()?;
+            match (ending, &bench.line) {
+                (Some(ending), _) => drop(bench.next_send(ending)),
+                (None, Some(line)) => line.mute(),
+                (None, None) => {}
+            }
+            let what = sample.of(what);
+            let error = bench.failed_sample(&sample, &what)?;
+            is(&error, Certainty::Unknown, &what)?;
+            tried_again(&error, &what)?;
         }
-        let error = bench.failed_send(what)?;
-        is(&error, Certainty::Unknown, what)?;
-        tried_again(&error, what)?;
     }
     Ok(())
 }

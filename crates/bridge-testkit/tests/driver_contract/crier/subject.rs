@@ -75,8 +75,11 @@ impl<const SHOUTS: bool> Api for CrierSubject<SHOUTS> {
         answer(400, saying)
     }
 
-    fn throttled(&self) -> Response<Bytes> {
-        answer(429, "")
+    fn throttled(&self, pause: Duration) -> Response<Bytes> {
+        let mut answer = answer(429, "");
+        let secs = pause.as_secs().into();
+        answer.headers_mut().insert(RETRY_AFTER, secs);
+        answer
     }
 
     fn unauthorized(&self) -> Response<Bytes> {

@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bridge_core::driver::{Act, Outgoing};
+use bridge_core::driver::Outgoing;
 use bridge_core::id::Address;
 use bridge_core::outcome::{Certainty, ErrorKind, RetryAdvice, Scope, SendError, Sent};
 use bridge_core::ports::Ports;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::markup;
 use super::settings::Settings;
+use super::{acts, markup};
 use crate::fault::Fault;
 
 const SEND: &str = "messages";
@@ -74,7 +74,7 @@ impl Outbound {
             false => Some(outgoing.clone()),
         };
         let result = match due {
-            Some(due) => self.renewing(&due).await,
+            Some(due) => acts::misjudged(&due.act, self.renewing(&due).await),
             None => Ok(Sent::default()),
         };
         if result.is_ok() || !Fault::StaysLockedWhenFailed.is_present() {
@@ -147,7 +147,9 @@ impl Outbound {
             _ => loft,
         };
         let mut result = self.once(&token, &loft, outgoing).await;
-        if Fault::Retries.is_present() && result.is_err() {
+        let retries = Fault::Retries.is_present()
+            || Fault::EditRetries.is_present() && acts::is_edit(&outgoing.act);
+        if retries && result.is_err() {
             result = self.once(&token, &loft, outgoing).await;
         }
         let is_refused = |result: &Result<Sent, SendError>| matches!(result, Err(error) if error.detail.starts_with("401"));
@@ -196,12 +198,17 @@ impl Outbound {
     }
 
     async fn once(&self, token: &str, loft: &str, outgoing: &Outgoing) -> Result<Sent, SendError> {
-        let text = match Fault::TrimsText.is_present() {
+        let is_edit = acts::is_edit(&outgoing.act);
+        let trims = Fault::TrimsText.is_present() || Fault::EditTrimsText.is_present() && is_edit;
+        let text = match trims {
             true => outgoing.text.trim(),
             false => &outgoing.text,
         };
-        let text = markup::escape(text);
-        let (act, ids) = named(&outgoing.act);
+        let text = match Fault::EditEscapesNothing.is_present() && is_edit {
+            true => text.to_owned(),
+            false => markup::escape(text),
+        };
+        let (act, ids) = acts::named(&outgoing.act);
         if act == "recall" && Fault::RecallsNothing.is_present() {
             return Ok(Sent::default());
         }
@@ -218,6 +225,7 @@ impl Outbound {
         };
         let files = files.iter().map(|file| json!([file.name, file.url]));
         let files: Vec<_> = files.collect();
+        let loft = acts::loft(outgoing, loft);
         let body = json!({ "loft": loft, "text": text, "act": act, "ids": ids, "files": files });
         if !Fault::PreparesForever.is_present() {
             outgoing.sending();
@@ -229,9 +237,16 @@ impl Outbound {
         {
             return Ok(Sent::default());
         }
-        match field(&answer, "id").filter(|_| answer.status() == 200) {
+        let is_taken = answer.status() == 200 && is_ok(&answer);
+        match field(&answer, "id").filter(|_| is_taken) {
+            Some(_) if Fault::TellsNoIdOfReplies.is_present() && act == "reply" => {
+                Ok(Sent::default())
+            }
             Some(id) => Ok(Sent {
-                platform_ids: vec![id],
+                platform_ids: vec![match Fault::TellsAnotherId.is_present() {
+                    true => id + "0",
+                    false => id,
+                }],
             }),
             None => Err(failure(SEND, &answer, &outgoing.text)),
         }
@@ -269,21 +284,6 @@ impl Outbound {
     }
 }
 
-/// What the platform calls it, and the ids of what it is done to.
-fn named(act: &Act) -> (&'static str, &[String]) {
-    match act {
-        Act::Reply { .. } if Fault::RepliesAsSays.is_present() => ("say", &[]),
-        Act::Reply { to } => ("reply", to),
-        Act::Edit { .. } if Fault::EditsAsSays.is_present() => ("say", &[]),
-        Act::Edit { of } => ("edit", of),
-        Act::Recall { of } => ("recall", of),
-        Act::React { to } => ("react", to),
-        Act::RemoveReaction { from } if Fault::ReactsAnew.is_present() => ("react", from),
-        Act::RemoveReaction { from } => ("unreact", from),
-        _ => ("say", &[]),
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -291,6 +291,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn field(answer: &Response<Bytes>, name: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(answer.body()).ok()?;
     Some(body.get(name)?.as_str()?.to_owned())
+}
+
+/// Whether the body says so.
+fn is_ok(answer: &Response<Bytes>) -> bool {
+    let error = field(answer, "error").unwrap_or_default();
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    Fault::DeliveredOnAnyId.is_present()
+        || Fault::KnowsOnlyListedErrors.is_present() && error == "no"
+        || body.is_some_and(|body| body["ok"] == true)
 }
 
 fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> SendError {
@@ -303,7 +312,14 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
         detail = format!("{status} for {text}");
     }
     let again = RetryAdvice::Backoff(Scope::Message);
+    if let Some(error) = field(answer, "error").filter(|_| status == 200) {
+        return named(&error, operation);
+    }
     match status {
+        403 if Fault::BlamesTheTokenForARoom.is_present() => {
+            let advice = RetryAdvice::Backoff(Scope::Instance);
+            SendError::temporary(ErrorKind::Unauthorized, advice, operation, detail)
+        }
         401 => {
             let kind = match Fault::HidesBadCredentials.is_present() {
                 true => ErrorKind::Unavailable,
@@ -334,15 +350,30 @@ fn failure(operation: &'static str, answer: &Response<Bytes>, text: &str) -> Sen
     }
 }
 
+/// An error that stands in an answer of success.
+fn named(error: &str, operation: &'static str) -> SendError {
+    let known = |kind| {
+        let advice = RetryAdvice::Backoff(Scope::Instance);
+        SendError::temporary(kind, advice, operation, "200 with an error")
+    };
+    match error {
+        "slow_down" if !Fault::TakesSlowDownForRefusal.is_present() => known(ErrorKind::Throttled),
+        "revoked" if !Fault::TakesRevokedForRefusal.is_present() => known(ErrorKind::Unauthorized),
+        "busy" if !Fault::TakesBusyForRefusal.is_present() => known(ErrorKind::Unavailable),
+        _ => SendError::rejected(operation, "200 with an error"),
+    }
+}
+
+/// This platform has the pause in the body, and knows nothing of the header.
 fn pause(answer: &Response<Bytes>) -> RetryAdvice {
-    let header = answer.headers().get(RETRY_AFTER);
-    let secs = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match secs {
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let millis = body.and_then(|body| body.get("wait_ms")?.as_u64());
+    match millis {
         Some(0) if Fault::NoPauseAtAll.is_present() => {
             RetryAdvice::After(Duration::ZERO, Scope::Channel)
         }
-        Some(secs) if !Fault::IgnoresRetryAfter.is_present() => {
-            RetryAdvice::After(Duration::from_secs(secs.max(1)), Scope::Channel)
+        Some(millis) if !Fault::IgnoresPauseInBody.is_present() => {
+            RetryAdvice::After(Duration::from_millis(millis.max(1000)), Scope::Channel)
         }
         _ => RetryAdvice::Backoff(Scope::Channel),
     }

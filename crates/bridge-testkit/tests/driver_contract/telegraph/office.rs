@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bridge_core::driver::Act;
 use bridge_core::id::Address;
 use bridge_testkit::driver_contract::{Asked, Fate, Server};
 use bytes::Bytes;
@@ -81,6 +82,12 @@ impl Office {
                 self.write(&json!({ "refused": { "key": key, "words": words } }));
             }
             Fate::Throttled => self.write(&json!({ "throttled": { "key": key } })),
+            _ if send["recalled"].is_string() => {
+                let of = vec![text("recalled")];
+                let asked = Asked::to_change(Act::Recall { of }, text("text"));
+                self.taken.push(asked.keyed(Some(&*key)));
+                self.write(&json!({ "taken": { "key": key } }));
+            }
             _ => {
                 // A room hears what is said in it, and so does the one who said it.
                 let echo =
