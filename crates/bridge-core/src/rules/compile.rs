@@ -7,6 +7,7 @@ mod id;
 mod pattern;
 mod replace;
 mod rule;
+mod spelling;
 mod values;
 
 use std::collections::HashSet;

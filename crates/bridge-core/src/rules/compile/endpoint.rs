@@ -313,33 +313,6 @@ impl Compiler<'_> {
         (self.findings.error_count() == before).then(|| Address::new(pairs))
     }
 
-    /// Whether the value is written as it was before, where the platform takes both for one channel.
-    fn spelled_once(
-        &mut self,
-        instance: &InstanceId,
-        key: &AddressKey,
-        text: &str,
-        span: &Range<usize>,
-        path: &KeyPath<'_>,
-    ) {
-        let Some(fold) = key.fold else { return };
-        let place = (instance.clone(), key.name, fold(text));
-        let (first, first_span) = self
-            .spellings
-            .entry(place)
-            .or_insert_with(|| (text.to_owned(), span.clone()));
-        if first == text {
-            return;
-        }
-        let problem = format!("{text:?} and {first:?} mean the same to the platform");
-        let help = format!("write {first:?} here, too");
-        let first = first_span.clone();
-        let first = self.findings.at(&first);
-        self.report(&codes::OTHER_SPELLING, span, path, problem)
-            .label(first, "it is written otherwise here")
-            .help(help);
-    }
-
     /// The keys that an address may still have: those that it has are not what was meant.
     fn valid_beside(node: &Node, keys: &[AddressKey], role: Role) -> Vec<&'static str> {
         let delivery = KNOWN.delivery.iter().map(String::as_str);
