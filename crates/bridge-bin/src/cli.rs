@@ -11,6 +11,7 @@ mod drivers;
 mod explain;
 mod help;
 mod init;
+mod list_format;
 mod mailboxes;
 mod operate;
 pub(crate) mod output;

@@ -8,6 +8,7 @@ use bridge_core::id::InstanceId;
 use serde_json::json;
 
 use super::docs::sample;
+use super::list_format::ListFormat;
 use super::{Exit, output};
 use crate::files::{Files, Offline};
 
@@ -26,16 +27,7 @@ pub(super) struct Args {
 
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum Format {
-    /// A table for each pair
-    #[default]
-    Text,
-    /// One JSON list
-    Json,
+    format: ListFormat,
 }
 
 /// A table and what it is of.
@@ -59,14 +51,14 @@ pub(super) fn capabilities(args: &Args, catalog: &Catalog) -> Exit {
         of_pairs(args, &setup)
     };
     match args.format {
-        Format::Text if tables.is_empty() => {
+        ListFormat::Text if tables.is_empty() => {
             output::print(&"no rule connects two channels; `--all` shows any two instances");
         }
-        Format::Text => {
+        ListFormat::Text => {
             let texts: Vec<_> = tables.iter().map(text).collect();
             output::print(&texts.join("\n").trim_end());
         }
-        Format::Json => {
+        ListFormat::Json => {
             let tables = tables.into_iter().map(|table| {
                 let mut of = table.of;
                 of["rows"] = json!(table.rows);

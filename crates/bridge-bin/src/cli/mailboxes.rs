@@ -6,6 +6,7 @@ use bridge_core::catalog::Catalog;
 use bridge_core::config::Setup;
 use bridge_store::{Inspector, MailboxView};
 
+use super::list_format::ListFormat;
 use super::{Exit, output};
 use crate::files::{Files, Offline};
 
@@ -16,16 +17,7 @@ pub(super) struct Args {
 
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum Format {
-    /// A line for each mailbox
-    #[default]
-    Text,
-    /// One JSON list
-    Json,
+    format: ListFormat,
 }
 
 pub(super) fn mailboxes(args: &Args, catalog: &Catalog) -> Exit {
@@ -44,11 +36,11 @@ pub(super) fn mailboxes(args: &Args, catalog: &Catalog) -> Exit {
         }
     };
     match args.format {
-        Format::Json => output::json(&found),
-        Format::Text if found.is_empty() => output::print(&format_args!(
+        ListFormat::Json => output::json(&found),
+        ListFormat::Text if found.is_empty() => output::print(&format_args!(
             "nothing has been put into a mailbox yet (data directory \"{data_dir}\")"
         )),
-        Format::Text => {
+        ListFormat::Text => {
             for mailbox in &found {
                 output::print(&describe(mailbox, &setup));
             }
