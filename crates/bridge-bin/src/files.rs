@@ -3,6 +3,7 @@
 mod origin;
 
 use std::collections::HashSet;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -263,19 +264,12 @@ impl SecretSource for Environment {
             ),
             None => format!("the secret's file {} can't be read: {error}", place.found.display()),
         })?;
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        Ok(without_line_break(&text).to_owned())
     }
 
     fn authorities(&self, path: &str) -> Result<Option<Arc<str>>, String> {
         let file = SecretFile::of(path).found;
-        let shown = file.display();
-        let text = std::fs::read_to_string(&file);
-        let text = text
-            .map_err(|error| format!("the file of authorities {shown} can't be read: {error}"))?;
-        Authorities::from_pem(&text)
-            .map_err(|error| format!("the file of authorities {shown} can't be used: {error}"))?;
-        Ok(Some(text.into()))
+        usable_authorities(&file, std::fs::read_to_string(&file)).map(Some)
     }
 
     fn doubt_about_file(&self, path: &str) -> Option<String> {
@@ -290,6 +284,22 @@ impl SecretSource for Environment {
             )
         })
     }
+}
+
+/// A file's text without one line break at its end.
+fn without_line_break(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+/// What was read of a file of authorities, if they can be used.
+fn usable_authorities(file: &Path, text: io::Result<String>) -> Result<Arc<str>, String> {
+    let shown = file.display();
+    let text =
+        text.map_err(|error| format!("the file of authorities {shown} can't be read: {error}"))?;
+    Authorities::from_pem(&text)
+        .map_err(|error| format!("the file of authorities {shown} can't be used: {error}"))?;
+    Ok(text.into())
 }
 
 /// Where a secret's file is, by the path that the config names.

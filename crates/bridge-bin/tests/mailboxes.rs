@@ -11,7 +11,7 @@ use bridge_core::time::Timestamp;
 use bridge_http::SystemClock;
 use bridge_store::{SqliteStore, StoreOptions};
 use serde_json::{Value, json};
-use support::{replace, run, text};
+use support::{run, text, write_pair};
 
 /// 2025-07-20T02:13:20Z.
 const PUT_IN: i64 = 1_752_977_600_000;
@@ -22,14 +22,7 @@ fn folder() -> tempfile::TempDir {
     let config = json!({ "webhook": { "fresh": listens, "hook": listens, "read": listens } });
     let rules =
         json!({ "rules": [{ "type": "connect", "channels": { "fresh": {}, "hook": {} } }] });
-    for (kind, value) in [("config", config), ("rules", rules)] {
-        let folder = dir.path().join(kind);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        replace(
-            &folder.join(kind).with_extension("json"),
-            &value.to_string(),
-        );
-    }
+    write_pair(dir.path(), &config, &rules);
     dir
 }
 

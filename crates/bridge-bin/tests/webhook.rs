@@ -16,7 +16,7 @@ use bridge_core::secret::Secret;
 use driver_webhook::SigningKeys;
 use page::Page;
 use serde_json::{Value, json};
-use support::{PATIENCE, Process, replace, root};
+use support::{PATIENCE, Process, root, write_pair};
 
 const TOKEN: &str = "0123456789abcdef-token";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -25,14 +25,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 fn folder(webhooks: &Value, rules: &Value) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let config = json!({ "global": { "log": { "format": "json" } }, "webhook": webhooks });
-    for (kind, value) in [("config", config), ("rules", json!({ "rules": rules }))] {
-        let folder = dir.path().join(kind);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        replace(
-            &folder.join(kind).with_extension("json"),
-            &value.to_string(),
-        );
-    }
+    write_pair(dir.path(), &config, &json!({ "rules": rules }));
     dir
 }
 

@@ -1,15 +1,26 @@
-//! Certificate authorities that an operator trusts beside Mozilla's.
+//! Whom connections trust: Mozilla's certificate authorities, and those of an operator's own.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// Certificates that are roots in addition to Mozilla's.
+/// For certificates that lead to one of Mozilla's roots; the same for all instances. Made by the
+/// first who needs it, as most bridges dial nobody.
+static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| make(&[]));
+
+/// Certificates that are roots in addition to Mozilla's. Clones share what is made of them.
 #[derive(Clone)]
-pub struct Authorities(Arc<[CertificateDer<'static>]>);
+pub struct Authorities(Arc<Own>);
+
+struct Own {
+    certificates: Vec<CertificateDer<'static>>,
+    connector: OnceLock<TlsConnector>,
+}
 
 /// Why a text holds no certificates that could be roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +30,7 @@ pub enum AuthoritiesError {
     NotPem,
     /// There is no certificate in it.
     Nothing,
-    /// So many of its certificates, counted from 1, can't be read.
+    /// The certificate of this number, counted from 1, can't be read.
     Unreadable(usize),
 }
 
@@ -60,19 +71,43 @@ impl Authorities {
             let added = roots.add(certificate.clone());
             added.map_err(|_| AuthoritiesError::Unreadable(number))?;
         }
-        Ok(Self(certificates.into()))
+        let connector = OnceLock::new();
+        Ok(Self(Arc::new(Own {
+            certificates,
+            connector,
+        })))
     }
 
     /// Each of them, as DER.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
-        self.0.iter()
+        self.0.certificates.iter()
     }
 }
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Authorities({})", self.0.len())
+        write!(f, "Authorities({})", self.0.certificates.len())
     }
+}
+
+/// What secures a connection to whoever has a certificate of Mozilla's roots, or of one of these.
+pub(crate) fn connector(authorities: Option<&Authorities>) -> &TlsConnector {
+    match authorities {
+        Some(Authorities(own)) => own.connector.get_or_init(|| make(&own.certificates)),
+        None => &MOZILLA,
+    }
+}
+
+fn make(own: &[CertificateDer<'static>]) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots.add_parsable_certificates(own.iter().cloned());
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has suites for every version of TLS that rustls knows")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Connections that drivers keep: TCP, through a proxy if there is one, with TLS on it if asked for.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,13 +9,10 @@ use bridge_core::BoxFuture;
 use bridge_core::ports::{ByteStream, Dial, DialError, DialTarget, Security};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use ureq::{Proxy, ProxyProtocol};
 
-use crate::authorities::Authorities;
+use crate::authorities::{Authorities, connector};
 use crate::client::{ClientError, parse_proxy};
 
 /// How long opening a connection may take as a whole: name, TCP, proxy, TLS.
@@ -24,10 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest answer of a proxy that is read.
 const MOST_PROXY_BYTES: usize = 8 * 1024;
-
-/// For certificates that lead to one of Mozilla's roots; the same for all instances. Made by the
-/// first who needs it, as most bridges dial nobody.
-static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| connector(None));
 
 /// Opens the connections of one instance.
 ///
@@ -37,8 +29,7 @@ static MOZILLA: LazyLock<TlsConnector> = LazyLock::new(|| connector(None));
 #[derive(Clone)]
 pub struct Dialer {
     proxy: Option<Proxy>,
-    /// For more roots than Mozilla's.
-    own_tls: Option<TlsConnector>,
+    authorities: Option<Authorities>,
 }
 
 impl fmt::Debug for Dialer {
@@ -62,7 +53,7 @@ impl Dialer {
     ) -> Result<Self, ClientError> {
         Ok(Self {
             proxy: proxy.map(parse_proxy).transpose()?,
-            own_tls: authorities.map(|authorities| connector(Some(authorities))),
+            authorities: authorities.cloned(),
         })
     }
 
@@ -84,7 +75,7 @@ impl Dialer {
     ) -> Result<Box<dyn ByteStream>, String> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| "this is no name that a certificate can have".to_owned())?;
-        let tls = self.own_tls.as_ref().unwrap_or(&MOZILLA);
+        let tls = connector(self.authorities.as_ref());
         let stream = tls.connect(name, stream).await;
         let stream = stream.map_err(|error| format!("TLS: {error}"))?;
         Ok(Box::new(stream))
@@ -128,20 +119,6 @@ impl Dial for Dialer {
             })
         })
     }
-}
-
-/// What secures a connection to whoever has a certificate of Mozilla's roots, or of one of these.
-fn connector(authorities: Option<&Authorities>) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let own = authorities.into_iter().flat_map(Authorities::iter);
-    roots.add_parsable_certificates(own.cloned());
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has suites for every version of TLS that rustls knows")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 async fn connect(host: &str, port: u16) -> Result<Box<dyn ByteStream>, String> {

@@ -81,13 +81,9 @@ impl Shape {
         }
     }
 
-    fn proxy(&self) -> Option<&str> {
-        self.proxy.as_ref().map(Secret::expose)
-    }
-
     fn way(&self) -> Way<'_> {
         Way {
-            proxy: self.proxy(),
+            proxy: self.proxy.as_ref().map(Secret::expose),
             authorities: self.authorities.as_deref(),
         }
     }

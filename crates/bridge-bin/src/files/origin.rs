@@ -10,7 +10,7 @@ use bridge_core::catalog::Catalog;
 use bridge_core::config::{FilesDigest, Loaded, Source};
 use bridge_core::ports::SecretSource;
 
-use super::{Environment, Files, Here, secret_path};
+use super::{Environment, Files, Here, secret_path, usable_authorities, without_line_break};
 
 /// The files of a running bridge.
 #[derive(Debug)]
@@ -131,9 +131,13 @@ impl SecretSource for Noting<'_> {
     }
 
     fn authorities(&self, path: &str) -> Result<Option<Arc<str>>, String> {
-        // What it holds is noted, whether or not it can be used.
-        drop(self.file(path));
-        Environment.authorities(path)
+        let file = secret_path(path);
+        let text = std::fs::read_to_string(&file);
+        // Whether or not it can be used; as `look` sees it.
+        let seen = text.as_deref().ok().map(without_line_break);
+        let seen = seen.map(|text| self.hasher.hash_one(text));
+        self.noted.borrow_mut().insert(path.to_owned(), seen);
+        usable_authorities(&file, text).map(Some)
     }
 
     fn doubt_about_file(&self, path: &str) -> Option<String> {
@@ -145,7 +149,8 @@ impl SecretSource for Noting<'_> {
 mod tests {
     use super::*;
 
-    const CONFIG: &str = r#"{ "global": { "proxy": { "file": "DIR/proxy" } } }"#;
+    const CONFIG: &str =
+        r#"{ "global": { "proxy": { "file": "DIR/proxy" }, "ca_file": "DIR/ca.pem" } }"#;
 
     #[test]
     fn a_change_of_any_file_is_seen_and_a_touch_is_not() {
@@ -156,6 +161,7 @@ mod tests {
         write("config.json", &config);
         write("rules.json", "{}");
         write("proxy", "http://one.invalid");
+        write("ca.pem", "no certificate");
         let files = Files {
             config: Some(path("config.json")),
             rules: Some(path("rules.json")),
@@ -168,6 +174,8 @@ mod tests {
             ("rules.json", "{ }", true),
             ("proxy", "http://one.invalid\n", false),
             ("proxy", "http://two.invalid", true),
+            ("ca.pem", "no certificate\n", false),
+            ("ca.pem", "none either", true),
             ("config.json", &*format!("{config} "), true),
         ] {
             write(name, text);

@@ -81,6 +81,18 @@ pub(crate) fn replace(path: &Path, text: &str) {
     std::fs::rename(new, path).expect("a file in its place");
 }
 
+/// Writes both files into their folders below `dir`.
+pub(crate) fn write_pair(dir: &Path, config: &Value, rules: &Value) {
+    for (kind, value) in [("config", config), ("rules", rules)] {
+        let folder = dir.join(kind);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        replace(
+            &folder.join(kind).with_extension("json"),
+            &value.to_string(),
+        );
+    }
+}
+
 /// A port that is free now.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -149,14 +161,7 @@ impl Bed {
 
     /// Writes both files to where the bridge looks for them.
     pub(crate) fn write_files(&self) {
-        for (folder, name, value) in [
-            ("config", "config.json", &self.config),
-            ("rules", "rules.json", &self.rules),
-        ] {
-            let folder = self.path().join(folder);
-            std::fs::create_dir_all(&folder).expect("a folder");
-            replace(&folder.join(name), &value.to_string());
-        }
+        write_pair(self.path(), &self.config, &self.rules);
     }
 
     /// Starts the bridge and points the robot at its first listener.

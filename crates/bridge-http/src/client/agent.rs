@@ -139,10 +139,13 @@ fn tls(authorities: Option<&Authorities>) -> TlsConfig {
     let Some(own) = authorities else {
         return tls.build();
     };
-    let all = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+    // Mozilla's are borrowed: each instance has a list of its own.
+    let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let mozilla = mozilla.map(|root| Certificate::from_der(root));
+    let own = own
         .iter()
-        .chain(own.iter());
-    let all = all.map(|root| Certificate::from_der(root).to_owned());
+        .map(|root| Certificate::from_der(root).to_owned());
+    let all = mozilla.chain(own);
     tls.root_certs(RootCerts::from(all)).build()
 }
 
