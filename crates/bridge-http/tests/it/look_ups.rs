@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bridge_core::BoxFuture;
-use bridge_core::driver::{Answer, Batch, ErasedDriver, Notice, Outgoing, Refusal};
+use bridge_core::driver::{Batch, ErasedDriver, Outgoing, Refusal};
 use bridge_core::outcome::{SendError, Sent};
 use bridge_http::{InboundOptions, endpoint};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-use crate::support::{FakeIntake, Taking, listen, soon};
+use crate::support::{FakeIntake, Taking, batch_of, listen, soon};
 
 /// Looks up what has a gate, once that opens; a gate that is dropped never does.
 struct Asking {
@@ -29,14 +29,7 @@ impl ErasedDriver for Asking {
     }
 
     fn decode(&self, raw: &Bytes) -> Result<Batch, Refusal> {
-        Ok(Batch {
-            events: Vec::new(),
-            answer: Answer::json("{}"),
-            notices: vec![Notice {
-                key: "body".into(),
-                text: String::from_utf8_lossy(raw).into_owned(),
-            }],
-        })
+        Ok(batch_of(raw))
     }
 
     fn look_up<'a>(&'a self, batch: &'a mut Batch) -> BoxFuture<'a, ()> {

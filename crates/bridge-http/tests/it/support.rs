@@ -55,6 +55,18 @@ impl FakeDriver {
     }
 }
 
+/// What tells a request's body, and is answered `{}`.
+pub(crate) fn batch_of(body: &Bytes) -> Batch {
+    Batch {
+        events: Vec::new(),
+        answer: Answer::json("{}"),
+        notices: vec![Notice {
+            key: "body".into(),
+            text: String::from_utf8_lossy(body).into_owned(),
+        }],
+    }
+}
+
 fn refusal(reason: &'static str) -> Refusal {
     Refusal {
         reason,
@@ -75,14 +87,7 @@ impl ErasedDriver for FakeDriver {
         if raw == "garbage" {
             return Err(refusal("no_json"));
         }
-        Ok(Batch {
-            events: Vec::new(),
-            answer: Answer::json("{}"),
-            notices: vec![Notice {
-                key: "body".into(),
-                text: String::from_utf8_lossy(raw).into_owned(),
-            }],
-        })
+        Ok(batch_of(raw))
     }
 
     fn send<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Sent, SendError>> {
