@@ -105,8 +105,8 @@ impl Linked<'_> {
 
     /// The sandboxes of which the driver is linked, too.
     fn playable(&self) -> impl Iterator<Item = &SandboxEntry> {
-        let mut all = self.sandboxes.iter();
-        std::iter::from_fn(move || all.find(|entry| self.catalog.get(entry.platform()).is_some()))
+        let is_linked = |entry: &&SandboxEntry| self.catalog.get(entry.platform()).is_some();
+        self.sandboxes.iter().filter(is_linked)
     }
 
     fn refuse(&self, reason: Reason) -> NoSandbox {
